@@ -1,0 +1,74 @@
+//! What can go wrong between a published folder and a text's states.
+
+use std::path::PathBuf;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file cannot be read.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A folder holds no tokenizer.
+    #[error("{}: expected tokenizer.json, or vocab.json with merges.txt; found neither", folder.display())]
+    NoTokenizer {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A file is no JSON, or has another shape than its kind of file.
+    #[error("{file}: {source}")]
+    Json {
+        /// The file's name.
+        file: &'static str,
+        /// What is wrong, and in which line.
+        source: serde_json::Error,
+    },
+    /// A file of a tokenizer contradicts itself or names something that is not supported.
+    #[error("{file}: {what}: expected {expected}, found {found}")]
+    Tokenizer {
+        /// The file's name.
+        file: &'static str,
+        /// The entry in question.
+        what: String,
+        /// What would be right.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// The tokenizer's library refuses a text or a vocabulary.
+    #[error("tokenizer: {0}")]
+    Tokenizing(#[source] tokenizers::Error),
+    /// A value of the text encoder's `config.json`.
+    #[error("config.json of the text encoder: `{key}`: expected {expected}, found {found}")]
+    Config {
+        /// The key.
+        key: &'static str,
+        /// What would be right.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// Tokenizer and text encoder do not belong together.
+    #[error("the tokenizer does not fit the text encoder: {what}: expected at most {expected}, found {found}")]
+    Mismatch {
+        /// What does not fit.
+        what: &'static str,
+        /// The text encoder's limit.
+        expected: usize,
+        /// What the tokenizer has.
+        found: usize,
+    },
+    /// More layers are to be left out than can be.
+    #[error("clip skip: expected less than the text encoder's {layers} layers, found {found}")]
+    ClipSkip {
+        /// Layers of the text encoder.
+        layers: usize,
+        /// Layers to leave out.
+        found: usize,
+    },
+}

@@ -1,0 +1,191 @@
+//! The whole network: load, begin, predict.
+
+use std::path::Path;
+
+use burn::Tensor;
+use burn::module::Module;
+use burn::tensor::Device;
+use gligen_components::{BoxError, Conditioning, Denoiser, Denoising};
+use gligen_kernels::silu;
+use gligen_nn::{Conv2d, GroupNorm, TimestepEmbedding, timestep_features};
+use gligen_weights::{KeyMap, Weights};
+
+use crate::blocks::{DownBlock, MidBlock, Step, UpBlock};
+use crate::conditioning::UNetConditioning;
+use crate::position_net::PositionNet;
+use crate::{UNetConfig, UNetError};
+
+/// The UNet of a published checkpoint; immutable once loaded.
+///
+/// Source: diffusers `models/unets/unet_2d_condition.py`, `UNet2DConditionModel`.
+#[derive(Module, Debug)]
+pub struct UNet {
+    conv_in: Conv2d,
+    time_embedding: TimestepEmbedding,
+    down_blocks: Vec<DownBlock>,
+    mid_block: MidBlock,
+    up_blocks: Vec<UpBlock>,
+    conv_norm_out: GroupNorm,
+    conv_out: Conv2d,
+    position_net: Option<PositionNet>,
+    #[module(skip)]
+    config: UNetConfig,
+    #[module(skip)]
+    device: Device,
+}
+
+impl UNet {
+    /// A network of the shape that `config` says, whose parameters wait for a checkpoint.
+    pub(crate) fn new(config: &UNetConfig, device: &Device) -> Self {
+        let widths = &config.block_out_channels;
+        let levels = widths.len();
+        Self {
+            conv_in: Conv2d::new(config.in_channels, widths[0], 3, device),
+            time_embedding: TimestepEmbedding::new(widths[0], config.time_width(), device),
+            down_blocks: (0..levels).map(|level| DownBlock::new(config, level, device)).collect(),
+            mid_block: MidBlock::new(config, device),
+            up_blocks: (0..levels).rev().map(|level| UpBlock::new(config, level, device)).collect(),
+            conv_norm_out: GroupNorm::new(config.norm_num_groups, widths[0], config.norm_eps, device),
+            conv_out: Conv2d::new(widths[0], config.out_channels, 3, device),
+            position_net: PositionNet::new(config, device),
+            config: config.clone(),
+            device: device.clone(),
+        }
+    }
+
+    /// Loads a published `unet` folder: `config.json`, and the weights as safetensors or pickled.
+    pub fn load(folder: &Path, device: &Device) -> Result<Self, UNetError> {
+        let path = folder.join("config.json");
+        let text = std::fs::read_to_string(&path).map_err(|source| UNetError::Read { path, source })?;
+        let weights = Weights::find(folder, &["diffusion_pytorch_model"])?;
+        Self::from_parts(&text, &weights, device)
+    }
+
+    /// The network that `config`, the text of a `config.json`, and `weights` give.
+    pub fn from_parts(config: &str, weights: &Weights, device: &Device) -> Result<Self, UNetError> {
+        let module = UNetConfig::from_json(config)?.init(device);
+        Ok(weights.load(module, &KeyMap::new())?)
+    }
+
+    /// The configuration it was built from.
+    pub fn config(&self) -> &UNetConfig {
+        &self.config
+    }
+
+    fn prepare(&self, conditioning: &Conditioning) -> Result<UNetConditioning, UNetError> {
+        let text = &conditioning.encoder_hidden_states;
+        let [batch, _, width] = text.dims();
+        if width != self.config.cross_attention_dim {
+            return Err(UNetError::Shape {
+                tensor: "encoder_hidden_states",
+                expected: format!("[batch, tokens, {}]", self.config.cross_attention_dim),
+                found: text.dims().to_vec(),
+            });
+        }
+        let grounding_tokens = match (&conditioning.grounding, &self.position_net) {
+            (None, _) => None,
+            (Some(_), None) => return Err(UNetError::NoPositionNet),
+            (Some(grounding), Some(position_net)) => {
+                let [_, slots, _] = grounding.boxes.dims();
+                check("boxes", &grounding.boxes, [batch, slots, 4])?;
+                check("masks", &grounding.masks, [batch, slots])?;
+                check("phrase_embeddings", &grounding.phrase_embeddings, [batch, slots, width])?;
+                Some(position_net.forward(grounding))
+            }
+        };
+        let grounding = grounding_tokens.as_ref();
+        Ok(UNetConditioning {
+            batch,
+            down: self.down_blocks.iter().map(|block| block.prepare(text, grounding)).collect(),
+            mid: self.mid_block.prepare(text, grounding),
+            up: self.up_blocks.iter().map(|block| block.prepare(text, grounding)).collect(),
+        })
+    }
+
+    fn forward(
+        &self,
+        latents: Tensor<4>,
+        timestep: f64,
+        grounding_scale: f64,
+        conditioning: &UNetConditioning,
+    ) -> Tensor<4> {
+        let config = &self.config;
+        let features = timestep_features(
+            &[timestep],
+            config.block_out_channels[0],
+            config.flip_sin_to_cos,
+            config.freq_shift,
+            &self.device,
+        );
+        // Every ResNet block begins with the SiLU of the same embedding, so it is taken here, once.
+        let time = silu(self.time_embedding.forward(features)); // [1, time width]
+        let step = Step { time: &time, grounding_scale };
+
+        let mut x = self.conv_in.forward(latents);
+        let mut skips = vec![x.clone()];
+        for (block, conditioning) in self.down_blocks.iter().zip(&conditioning.down) {
+            x = block.forward(x, step, conditioning, &mut skips);
+        }
+        x = self.mid_block.forward(x, step, &conditioning.mid);
+        for (block, conditioning) in self.up_blocks.iter().zip(&conditioning.up) {
+            x = block.forward(x, step, conditioning, &mut skips);
+        }
+        self.conv_out.forward(self.conv_norm_out.forward_silu(x))
+    }
+}
+
+impl Denoiser for UNet {
+    fn in_channels(&self) -> usize {
+        self.config.in_channels
+    }
+
+    fn out_channels(&self) -> usize {
+        self.config.out_channels
+    }
+
+    fn sample_size(&self) -> usize {
+        self.config.sample_size
+    }
+
+    fn context_width(&self) -> usize {
+        self.config.cross_attention_dim
+    }
+
+    fn grounding_width(&self) -> Option<usize> {
+        self.position_net.as_ref().map(|_| self.config.cross_attention_dim)
+    }
+
+    fn begin<'a>(&'a self, conditioning: &Conditioning) -> Result<Box<dyn Denoising + 'a>, BoxError> {
+        Ok(Box::new(Run { unet: self, conditioning: self.prepare(conditioning)? }))
+    }
+}
+
+/// One generation under way.
+struct Run<'a> {
+    unet: &'a UNet,
+    conditioning: UNetConditioning,
+}
+
+impl Denoising for Run<'_> {
+    fn predict(
+        &mut self,
+        latents: Tensor<4>,
+        timestep: f64,
+        grounding_scale: f64,
+    ) -> Result<Tensor<4>, BoxError> {
+        let [_, _, height, width] = latents.dims();
+        check("latents", &latents, [self.conditioning.batch, self.unet.config.in_channels, height, width])?;
+        Ok(self.unet.forward(latents, timestep, grounding_scale, &self.conditioning))
+    }
+}
+
+fn check<const D: usize>(
+    tensor: &'static str,
+    found: &Tensor<D>,
+    expected: [usize; D],
+) -> Result<(), UNetError> {
+    if found.dims() == expected {
+        return Ok(());
+    }
+    Err(UNetError::Shape { tensor, expected: format!("{expected:?}"), found: found.dims().to_vec() })
+}

@@ -1,0 +1,55 @@
+//! How a tensor's numbers are reached on the flex backend, and how loops over them use threads and vectors.
+
+use burn::Tensor;
+use burn::backend::flex::{FlexTensor, Layout};
+use burn::backend::{DispatchDevice, Flex};
+use burn::tensor::{Bytes, DType};
+
+/// Numbers that one thread takes at a time: large enough to pay for the hand-over, small enough to stay in L2.
+pub(crate) const CHUNK: usize = 1 << 14;
+
+/// Whether the fast paths apply. A device with gradients is not plain flex, so training takes the plain versions.
+pub(crate) fn applies<const D: usize>(x: &Tensor<D>) -> bool {
+    matches!(x.device().as_dispatch(), DispatchDevice::Flex(_)) && x.dtype() == DType::F32
+}
+
+/// The tensor's own storage, contiguous; [`applies`] must hold.
+pub(crate) fn contiguous<const D: usize>(x: Tensor<D>) -> FlexTensor {
+    match x.try_into_primitive::<Flex>() {
+        Ok(tensor) => tensor.to_contiguous(),
+        Err(_) => unreachable!("`applies` was asked before"),
+    }
+}
+
+/// A tensor of `numbers` in row-major order.
+pub(crate) fn tensor<const D: usize>(numbers: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
+    let layout = Layout::contiguous(shape.into());
+    Tensor::from_primitive::<Flex>(FlexTensor::new(Bytes::from_elems(numbers), layout, DType::F32))
+}
+
+/// Runs `f`, compiled for the widest vectors that this processor has.
+///
+/// Rust never fuses a multiplication with an addition by itself, so the result is the same for every width.
+#[inline]
+pub(crate) fn vectorised<R>(f: impl FnOnce() -> R) -> R {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx512f")]
+        fn avx512<R>(f: impl FnOnce() -> R) -> R {
+            f()
+        }
+        #[target_feature(enable = "avx2")]
+        fn avx2<R>(f: impl FnOnce() -> R) -> R {
+            f()
+        }
+        if is_x86_feature_detected!("avx512f") {
+            // SAFETY: the processor has just said that it has AVX-512F.
+            return unsafe { avx512(f) };
+        }
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has just said that it has AVX2.
+            return unsafe { avx2(f) };
+        }
+    }
+    f()
+}

@@ -1,0 +1,33 @@
+//! The few operations of a latent diffusion model that deserve a fast CPU path, and the choice of a device.
+//!
+//! ```text
+//!                 ┌─ flex, f32 ──▶ one fused pass over memory, every thread, vectorised
+//! silu(x), … ─────┤
+//!                 └─ any other ──▶ the plain Burn version: the specification
+//! ```
+//!
+//! Each operation stands in one file with its plain version, and `tests/` holds the two together. This is the one
+//! crate of the workspace that names backends: its features (`flex`, `ndarray`, `cuda`, `vulkan`, `wgpu`, `metal`)
+//! switch them on, and [`device::parse`] picks one at run time.
+//!
+//! ```
+//! # #[cfg(feature = "flex")] {
+//! use burn::Tensor;
+//!
+//! let device = gligen_kernels::device::parse("flex").unwrap();
+//! let x = Tensor::<1>::from_floats([-1.0, 0.0, 1.0], &device);
+//! let y: Vec<f32> = gligen_kernels::silu(x).into_data().try_into_vec_as().unwrap();
+//! assert!((y[2] - 0.7310586).abs() < 1e-6);
+//! # }
+//! ```
+
+mod activation;
+mod attention;
+pub mod device;
+#[cfg(feature = "flex")]
+mod flex;
+mod group_norm;
+
+pub use activation::{geglu, geglu_plain, gelu, gelu_plain, quick_gelu, quick_gelu_plain, silu, silu_plain};
+pub use attention::{attention, join_heads, split_heads};
+pub use group_norm::{group_norm, group_norm_plain};

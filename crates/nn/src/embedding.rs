@@ -1,0 +1,27 @@
+//! A table of learned rows.
+
+use burn::module::{Module, Param};
+use burn::tensor::module::embedding;
+use burn::tensor::{Device, Int};
+use burn::Tensor;
+
+use crate::parameter;
+
+/// Looks rows up by number.
+#[derive(Module, Debug)]
+pub struct Embedding {
+    /// `[rows, channels]`.
+    pub weight: Param<Tensor<2>>,
+}
+
+impl Embedding {
+    /// A table of `rows` rows.
+    pub fn new(rows: usize, channels: usize, device: &Device) -> Self {
+        Self { weight: parameter([rows, channels], device) }
+    }
+
+    /// `ids`, `[batch, tokens]`, each below the number of rows, to `[batch, tokens, channels]`.
+    pub fn forward(&self, ids: Tensor<2, Int>) -> Tensor<3> {
+        embedding(self.weight.val(), ids)
+    }
+}

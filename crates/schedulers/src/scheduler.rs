@@ -1,0 +1,48 @@
+//! What a scheduler is: levels of noise to visit, and the step from one to the next.
+
+use burn::Tensor;
+
+use crate::NoiseSource;
+
+/// How one generation samples.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SamplingOptions {
+    /// Number of inference steps, 1..=num_train_timesteps.
+    pub steps: usize,
+    /// Share of fresh noise in each DDIM step, 0 (deterministic) ..=1. Other schedulers take only 0.
+    pub eta: f64,
+}
+
+/// Why a scheduler cannot do what was asked.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum SchedulerError {}
+
+/// A method of sampling with its noise schedule; immutable and shared.
+pub trait Scheduler: Send + Sync + std::fmt::Debug {
+    /// Starts a generation: the value returned holds all that the method remembers between steps.
+    fn begin(&self, options: &SamplingOptions) -> Result<Box<dyn Sampling>, SchedulerError>;
+}
+
+/// One generation under way.
+pub trait Sampling {
+    /// Timesteps in the order they are visited; some are visited twice (PNDM) or count two evaluations (Heun).
+    fn timesteps(&self) -> &[f64];
+
+    /// Factor on the standard normal noise that a generation starts from.
+    fn init_noise_sigma(&self) -> f64;
+
+    /// What the network is shown of `sample` at `timesteps()[index]`.
+    fn scale_model_input(&self, sample: Tensor<4>, index: usize) -> Tensor<4>;
+
+    /// The sample after the evaluation at `timesteps()[index]`. Indices must come in order, each once.
+    fn step(
+        &mut self,
+        model_output: Tensor<4>,
+        index: usize,
+        sample: Tensor<4>,
+        noise: &mut dyn NoiseSource,
+    ) -> Tensor<4>;
+
+    /// `clean` with as much of `noise` as a sample has at `timesteps()[index]`.
+    fn add_noise(&self, clean: Tensor<4>, noise: Tensor<4>, index: usize) -> Tensor<4>;
+}
