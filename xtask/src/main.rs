@@ -1,1 +1,60 @@
-fn main() {}
+//! The one door for chores: `cargo xtask TASK`, one file a task.
+//!
+//! The tasks that need the networks (`make-model`, parts of `bench`) run the package `gligen-bench`, so that this
+//! one builds in seconds.
+
+#![forbid(unsafe_code)]
+
+mod bench;
+mod build_cuda;
+mod ci;
+mod fixtures;
+mod make_model;
+mod measurement;
+mod process;
+mod record;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What a task returns; its error is shown to a developer as it is.
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Chores of the GLIGEN workspace.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    Ci(ci::Arguments),
+    /// Check what the compiler does not: openings and lengths of files, names of modules, who leans on whom
+    Tidy,
+    Fixtures(fixtures::Arguments),
+    MakeModel(make_model::Arguments),
+    Bench(bench::Arguments),
+    BuildCuda(build_cuda::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().task {
+        Task::Ci(arguments) => ci::run(&arguments),
+        Task::Tidy => tidy::run(),
+        Task::Fixtures(arguments) => fixtures::run(&arguments),
+        Task::MakeModel(arguments) => make_model::run(&arguments),
+        Task::Bench(arguments) => bench::run(&arguments),
+        Task::BuildCuda(arguments) => build_cuda::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

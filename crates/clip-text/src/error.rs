@@ -54,14 +54,14 @@ pub enum Error {
         found: String,
     },
     /// Tokenizer and text encoder do not belong together.
-    #[error("the tokenizer does not fit the text encoder: {what}: expected at most {expected}, found {found}")]
+    #[error("the tokenizer does not fit the text encoder: {what}: expected {expected}, found {found}")]
     Mismatch {
         /// What does not fit.
         what: &'static str,
-        /// The text encoder's limit.
-        expected: usize,
+        /// What the text encoder takes.
+        expected: String,
         /// What the tokenizer has.
-        found: usize,
+        found: String,
     },
     /// More layers are to be left out than can be.
     #[error("clip skip: expected less than the text encoder's {layers} layers, found {found}")]
@@ -71,4 +71,7 @@ pub enum Error {
         /// Layers to leave out.
         found: usize,
     },
+    /// The weights cannot be loaded.
+    #[error(transparent)]
+    Weights(#[from] gligen_weights::WeightsError),
 }

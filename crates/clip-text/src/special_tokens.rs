@@ -55,7 +55,9 @@ impl SpecialTokens {
                 numbered
             }
         };
-        for (what, side) in [("padding_side", config.padding_side), ("truncation_side", config.truncation_side)] {
+        for (what, side) in
+            [("padding_side", config.padding_side), ("truncation_side", config.truncation_side)]
+        {
             if let Some(found) = side.filter(|side| side != "right") {
                 let file = "tokenizer_config.json";
                 return Err(Error::Tokenizer { file, what: what.into(), expected: "right".into(), found });

@@ -75,7 +75,8 @@ impl Tokenizer {
             Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(Error::Read { path: folder.join(name), source }),
         };
-        let (tokenizer_json, vocab, merges) = (read("tokenizer.json")?, read("vocab.json")?, read("merges.txt")?);
+        let (tokenizer_json, vocab, merges) =
+            (read("tokenizer.json")?, read("vocab.json")?, read("merges.txt")?);
         if tokenizer_json.is_none() && (vocab.is_none() || merges.is_none()) {
             return Err(Error::NoTokenizer { folder: folder.into() });
         }
@@ -240,5 +241,8 @@ fn pre_tokenizer() -> Result<sequence::Sequence, Error> {
     // The byte level splits words once more, by GPT-2's pattern: no word of the above is changed by it but a special
     // token in capitals.
     let bytes = ByteLevel::default().add_prefix_space(false);
-    Ok(sequence::Sequence::new(vec![PreTokenizerWrapper::Split(words), PreTokenizerWrapper::ByteLevel(bytes)]))
+    Ok(sequence::Sequence::new(vec![
+        PreTokenizerWrapper::Split(words),
+        PreTokenizerWrapper::ByteLevel(bytes),
+    ]))
 }

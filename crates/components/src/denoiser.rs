@@ -45,10 +45,7 @@ pub trait Denoiser: Send + Sync {
     fn grounding_width(&self) -> Option<usize>;
 
     /// Computes all that does not depend on the timestep, once per generation.
-    fn begin<'a>(
-        &'a self,
-        conditioning: &Conditioning,
-    ) -> Result<Box<dyn Denoising + 'a>, BoxError>;
+    fn begin<'a>(&'a self, conditioning: &Conditioning) -> Result<Box<dyn Denoising + 'a>, BoxError>;
 }
 
 /// One generation under way: the denoiser with its conditioning.

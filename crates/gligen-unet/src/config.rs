@@ -257,7 +257,11 @@ impl UNetConfig {
                 return Err(unsupported("block_out_channels", channels, supported));
             }
             if heads == 0 || channels % heads != 0 {
-                return Err(unsupported("attention_head_dim", heads, format!("a divisor of {channels} channels")));
+                return Err(unsupported(
+                    "attention_head_dim",
+                    heads,
+                    format!("a divisor of {channels} channels"),
+                ));
             }
         }
         Ok(())

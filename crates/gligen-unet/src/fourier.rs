@@ -17,8 +17,7 @@ pub fn fourier_features(boxes: Tensor<3>) -> Tensor<3> {
     let [batch, slots, _] = boxes.dims();
     let frequencies: Vec<f32> =
         (0..FREQUENCIES).map(|i| 100f64.powf(i as f64 / FREQUENCIES as f64) as f32).collect();
-    let frequencies =
-        Tensor::<1>::from_data(TensorData::new(frequencies, [FREQUENCIES]), &boxes.device());
+    let frequencies = Tensor::<1>::from_data(TensorData::new(frequencies, [FREQUENCIES]), &boxes.device());
     let phases = boxes.unsqueeze_dim::<4>(2) * frequencies.reshape([1, 1, FREQUENCIES, 1]);
     let features = Tensor::stack::<5>(vec![phases.clone().sin(), phases.cos()], 3);
     features.reshape([batch, slots, FOURIER_WIDTH]) // [batch, slots, frequency · (sin, cos) · coordinate]

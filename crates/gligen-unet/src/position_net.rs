@@ -28,7 +28,7 @@ pub enum PositionNet {
 
 impl PositionNet {
     /// The position net of `config`, if it has one.
-    pub(crate) fn new(config: &UNetConfig, device: &Device) -> Option<Self> {
+    pub fn new(config: &UNetConfig, device: &Device) -> Option<Self> {
         let width = config.cross_attention_dim;
         match config.attention_type {
             AttentionType::Default => None,

@@ -55,17 +55,21 @@ pub fn built_in() -> Vec<&'static str> {
 pub fn parse(name: &str) -> Result<Device, DeviceError> {
     let (backend, number) = match name.split_once(':') {
         None => (name, None),
-        Some((backend, number)) => match number.parse::<u16>() {
-            Ok(parsed) => (backend, Some(parsed)),
-            Err(_) => return Err(DeviceError::Number { device: name.into(), number: number.into() }),
-        },
+        Some((backend, number)) => (backend, Some(number)),
     };
     if !NAMES.contains(&backend) {
         return Err(DeviceError::Unknown(name.into()));
     }
-    if matches!(backend, "flex" | "ndarray") && number.is_some() {
-        return Err(DeviceError::OneOnly(name.into()));
-    }
+    #[cfg_attr(not(any(feature = "cuda", feature = "wgpu")), allow(unused_variables))]
+    // only GPUs have numbers
+    let number = match number {
+        None => None,
+        Some(_) if matches!(backend, "flex" | "ndarray") => return Err(DeviceError::OneOnly(name.into())),
+        Some(text) => match text.parse::<u16>() {
+            Ok(number) => Some(number),
+            Err(_) => return Err(DeviceError::Number { device: name.into(), number: text.into() }),
+        },
+    };
     match backend {
         #[cfg(feature = "flex")]
         "flex" => Ok(Device::flex()),

@@ -40,8 +40,7 @@ pub fn group_norm_plain(
     let centred = grouped.clone() - grouped.mean_dim(2);
     let variance = (centred.clone() * centred.clone()).mean_dim(2);
     let normal = (centred / (variance + epsilon).sqrt()).reshape([batch, channels, height, width]);
-    let affine =
-        normal * weight.reshape([1, channels, 1, 1]) + bias.reshape([1, channels, 1, 1]);
+    let affine = normal * weight.reshape([1, channels, 1, 1]) + bias.reshape([1, channels, 1, 1]);
     if silu { crate::silu_plain(affine) } else { affine }
 }
 
@@ -64,7 +63,7 @@ mod fast {
         let (mut x, weight, bias) = (contiguous(x), contiguous(weight), contiguous(bias));
         let area = height * width;
         let per_group = channels / groups;
-        if area > 0
+        if per_group * area > 0
             && let (Some(weight), Some(bias)) = (weight.as_slice::<f32>(), bias.as_slice::<f32>())
         {
             x.storage_mut::<f32>().par_chunks_mut(per_group * area).enumerate().for_each(|(i, group)| {
@@ -77,7 +76,8 @@ mod fast {
                         let mean_f32 = mean as f32;
                         // Var = E[(x - m)²] - (E[x] - m)², with m the rounded mean.
                         let offset = mean - f64::from(mean_f32);
-                        let variance = sum(group, |x| (x - mean_f32) * (x - mean_f32)) / count - offset * offset;
+                        let variance =
+                            sum(group, |x| (x - mean_f32) * (x - mean_f32)) / count - offset * offset;
                         let inverse = (1.0 / (variance + epsilon).sqrt()) as f32;
                         for (channel, numbers) in group.chunks_exact_mut(area).enumerate() {
                             let scale = weight[first + channel] * inverse;

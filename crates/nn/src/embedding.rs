@@ -1,9 +1,9 @@
 //! A table of learned rows.
 
+use burn::Tensor;
 use burn::module::{Module, Param};
 use burn::tensor::module::embedding;
 use burn::tensor::{Device, Int};
-use burn::Tensor;
 
 use crate::parameter;
 

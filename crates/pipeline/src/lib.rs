@@ -1,1 +1,58 @@
-//! pipeline
+//! GLIGEN from a caption, phrases and boxes to a picture.
+//!
+//! ```text
+//! Request ─▶ Plan (checked) ─┬─ captions ─▶ TextEncoder ─────────────────┐
+//!                            ├─ objects ──▶ TextEncoder ─▶ Grounding ────┤
+//!                            └─ seed ─▶ NoiseSource ─▶ latents ─▶ [ Denoiser ⇄ Sampling ] × steps ─▶ Autoencoder ─▶ Output
+//! ```
+//!
+//! [`Pipeline`] runs on the traits of `gligen-components`; with the feature `networks` (default) it loads the
+//! published checkpoints, and a small one that is built in:
+//!
+//! ```
+//! use std::ops::ControlFlow;
+//! use gligen_pipeline::{Object, Pipeline, Request};
+//!
+//! # fn main() -> Result<(), gligen_pipeline::Error> {
+//! let device = gligen_testkit::devices().remove(0);
+//! let pipeline = Pipeline::built_in(&device)?; // or Pipeline::load("path/to/model".as_ref(), &device)?
+//! let request = Request::new("a cat and a red apple on a white background")
+//!     .object(Object::phrase("a cat", [0.05, 0.30, 0.50, 0.90]))
+//!     .object(Object::phrase("a red apple", [0.60, 0.40, 0.90, 0.70]))
+//!     .steps(2)
+//!     .seed(42);
+//! let output = pipeline.generate(&request, |_progress| ControlFlow::Continue(()))?;
+//! assert_eq!(output.images[0].dimensions(), (128, 128));
+//! # Ok(()) }
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod atomic_file;
+#[cfg(feature = "networks")]
+mod built_in;
+mod denoise;
+mod error;
+mod grounding;
+mod layout;
+mod layout_values;
+#[cfg(feature = "networks")]
+mod model_dir;
+mod output;
+mod parameters;
+mod pipeline;
+mod png_file;
+mod prompt;
+mod request;
+
+pub use atomic_file::AtomicFile;
+pub use denoise::{Progress, Warning};
+pub use error::{Error, RequestError};
+pub use layout::{Layout, LayoutError, LayoutObject, random_seed};
+#[cfg(feature = "networks")]
+pub use model_dir::ModelDir;
+pub use output::Output;
+pub use parameters::parameters;
+pub use pipeline::Pipeline;
+pub use png_file::{LAYOUT_KEYWORD, PARAMETERS_KEYWORD, PngError, read_png_texts, write_png};
+pub use request::{Compat, Defaults, MAX_OBJECTS, Object, Plan, Request};

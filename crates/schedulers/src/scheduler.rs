@@ -2,7 +2,7 @@
 
 use burn::Tensor;
 
-use crate::NoiseSource;
+use crate::{NoiseSource, SchedulerError};
 
 /// How one generation samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,17 +13,48 @@ pub struct SamplingOptions {
     pub eta: f64,
 }
 
-/// Why a scheduler cannot do what was asked.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum SchedulerError {}
+impl SamplingOptions {
+    /// The steps, if there are `least..=most` of them.
+    pub(crate) fn steps_within(
+        &self,
+        scheduler: &'static str,
+        least: usize,
+        most: usize,
+    ) -> Result<usize, SchedulerError> {
+        if (least..=most).contains(&self.steps) {
+            Ok(self.steps)
+        } else {
+            Err(SchedulerError::Steps { scheduler, steps: self.steps, least, most })
+        }
+    }
+
+    /// For methods without fresh noise of their own.
+    pub(crate) fn refuse_eta(&self, scheduler: &'static str) -> Result<(), SchedulerError> {
+        if self.eta == 0.0 {
+            Ok(())
+        } else {
+            Err(SchedulerError::Eta {
+                scheduler,
+                eta: self.eta,
+                expected: "only ddim has one, here it must be 0",
+            })
+        }
+    }
+}
 
 /// A method of sampling with its noise schedule; immutable and shared.
 pub trait Scheduler: Send + Sync + std::fmt::Debug {
     /// Starts a generation: the value returned holds all that the method remembers between steps.
+    ///
+    /// # Errors
+    /// Steps outside 1..=num_train_timesteps (or that the spacing cannot place), and an `eta` that the method has not.
     fn begin(&self, options: &SamplingOptions) -> Result<Box<dyn Sampling>, SchedulerError>;
 }
 
 /// One generation under way.
+///
+/// Samples are `[batch, channels, height, width]`, in f32. An index counts [`timesteps`](Self::timesteps); one that is
+/// not below their number is a mistake of the calling program, and panics.
 pub trait Sampling {
     /// Timesteps in the order they are visited; some are visited twice (PNDM) or count two evaluations (Heun).
     fn timesteps(&self) -> &[f64];

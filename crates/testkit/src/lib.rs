@@ -105,12 +105,7 @@ pub fn relative_error(actual: &[f32], expected: &[f32]) -> f64 {
 
 /// Checks that `actual` has the shape of `expected` and a relative error of at most `tolerance`.
 #[track_caller]
-pub fn assert_close<const D: usize>(
-    what: &str,
-    actual: Tensor<D>,
-    expected: Tensor<D>,
-    tolerance: f64,
-) {
+pub fn assert_close<const D: usize>(what: &str, actual: Tensor<D>, expected: Tensor<D>, tolerance: f64) {
     assert_eq!(actual.dims(), expected.dims(), "{what}: shape");
     let device = actual.device();
     let actual: Vec<f32> = actual.into_data().try_into_vec_as().expect("floats");

@@ -1,0 +1,106 @@
+//! What can go wrong, with the exit status and the short code that programs go by.
+
+use std::path::PathBuf;
+
+use gligen_kernels::device::DeviceError;
+use gligen_pipeline::{Error, LayoutError, PngError};
+
+/// Why the program stops.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The arguments were refused while they were read; also the way in which help and version are asked for.
+    #[error("{}", .0.render().to_string().trim_end().trim_start_matches("error: "))]
+    Usage(clap::Error),
+    /// The arguments do not go together, or ask for what there is not.
+    #[error("{message}")]
+    Arguments { message: String, hint: Option<String> },
+    /// The layout was refused.
+    #[error("{place}: {source}")]
+    Layout { place: String, source: LayoutError },
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    #[error(transparent)]
+    Pipeline(#[from] Error),
+    /// A picture whose texts cannot be read.
+    #[error("{path}: {source}")]
+    Png { path: PathBuf, source: PngError },
+    /// A picture without our texts.
+    #[error("{path}: this picture says nothing about how it was made")]
+    NoMetadata { path: PathBuf },
+    /// A file of latents that cannot be used.
+    #[error("{path}: {reason}")]
+    Latents { path: PathBuf, reason: String },
+    /// The system refused something that has no path.
+    #[error("{what}: {source}")]
+    System { what: &'static str, source: std::io::Error },
+    /// Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+    /// Whoever read our results has stopped reading: nothing to tell, and nobody to tell it to.
+    #[error("nobody reads the results")]
+    ClosedPipe,
+}
+
+impl Failure {
+    /// Arguments that are wrong, and how they would be right.
+    pub(crate) fn arguments(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Arguments { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// A file that the system refuses.
+    pub(crate) fn file(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
+        Self::Pipeline(Error::File { path: path.into(), source })
+    }
+
+    /// A layout from `place` that was refused.
+    pub(crate) fn layout(place: impl Into<String>, source: LayoutError) -> Self {
+        match source {
+            LayoutError::File { path, source } => Self::file(path, source),
+            source => Self::Layout { place: place.into(), source },
+        }
+    }
+
+    /// The exit status: 1 failed, 2 wrong usage, 130 interrupted.
+    pub(crate) fn exit_status(&self) -> u8 {
+        match self {
+            Self::Usage(error) => error.exit_code() as u8,
+            Self::ClosedPipe => 0,
+            Self::Interrupted | Self::Pipeline(Error::Cancelled { .. }) => 130,
+            Self::Arguments { .. } | Self::Layout { .. } | Self::Pipeline(Error::Request(_)) => 2,
+            Self::Device(DeviceError::Unavailable { .. }) => 1,
+            Self::Device(_) => 2,
+            _ => 1,
+        }
+    }
+
+    /// A word for programs; it stays the same when the message is put better.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Usage(_) | Self::Arguments { .. } => "usage",
+            Self::Layout { .. } => "layout",
+            Self::Device(_) => "device",
+            Self::Png { .. } | Self::NoMetadata { .. } => "picture",
+            Self::Latents { .. } => "latents",
+            Self::System { .. } | Self::Pipeline(Error::File { .. }) => "file",
+            Self::Interrupted | Self::Pipeline(Error::Cancelled { .. }) => "interrupted",
+            Self::ClosedPipe => "closed_pipe",
+            Self::Pipeline(Error::Request(_)) => "request",
+            Self::Pipeline(Error::Scheduler(_)) => "scheduler",
+            Self::Pipeline(Error::NotAModel { .. } | Error::Component { .. } | Error::Parts(_)) => "model",
+            Self::Pipeline(_) => "failed",
+        }
+    }
+
+    /// What to do about it, where that is known.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Arguments { hint, .. } => hint.clone(),
+            Self::Layout { source, .. } => source.hint(),
+            Self::Pipeline(error) => error.hint(),
+            Self::NoMetadata { .. } => {
+                Some("only pictures written by gligen, without --no-metadata, can be read back".into())
+            }
+            _ => None,
+        }
+    }
+}

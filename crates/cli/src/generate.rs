@@ -1,0 +1,384 @@
+//! `gligen generate`
+
+use std::io::{Read, stdin};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use gligen_pipeline::{
+    Compat, LAYOUT_KEYWORD, Layout, ModelDir, Output, PARAMETERS_KEYWORD, Plan, Progress, parameters,
+    write_png,
+};
+use gligen_schedulers::SchedulerKind;
+use serde_json::json;
+
+use crate::failure::Failure;
+use crate::objects::{Corners, pair, parse_box};
+use crate::output_path::{Target, check_folder, with_suffix};
+use crate::progress::Reporter;
+use crate::{interrupt, known_things, latents_file, overlay, report};
+
+/// What users call the built-in model.
+const BUILT_IN: &str = "tiny-gligen";
+
+const EXAMPLES: &str = "\
+Examples:
+  gligen generate --prompt \"a cat and a red apple on a light blue background\" \\
+    --phrase \"a cat\" --box 0.05,0.3,0.5,0.9 --phrase \"a red apple\" --box 0.6,0.4,0.9,0.7
+  gligen generate --layout room.json --seed 7 --num-images 4 --overlay
+  gligen generate --layout gligen-0001.png        # draw a picture of ours again
+";
+
+/// Draw pictures from a caption, phrases and boxes
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n{}", known_things::help()))]
+pub(crate) struct Args {
+    /// A model folder in the diffusers layout [default: the built-in small model]
+    #[arg(long, value_name = "PATH", env = "GLIGEN_MODEL", hide_env_values = true)]
+    model: Option<PathBuf>,
+    /// A layout file, or a picture of ours to draw again; `-` reads standard input. Flags win over it
+    #[arg(long, value_name = "FILE")]
+    layout: Option<PathBuf>,
+    /// The caption; repeat it for a batch
+    #[arg(long, value_name = "TEXT", required_unless_present = "layout")]
+    prompt: Vec<String>,
+    /// What to keep out: one for all captions, or as many as captions
+    #[arg(long, value_name = "TEXT")]
+    negative_prompt: Vec<String>,
+    /// What an object is; the n-th phrase and the n-th box belong together
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    phrase: Vec<String>,
+    /// Where it stands: fractions of width and height from the top left
+    #[arg(long = "box", value_name = "X0,Y0,X1,Y1", value_parser = parse_box, allow_hyphen_values = true)]
+    boxes: Vec<Corners>,
+    #[arg(long, hide = true)]
+    image: Vec<PathBuf>,
+    #[arg(long, hide = true)]
+    inpaint_image: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    inpaint_mask: Option<PathBuf>,
+
+    /// Inference steps [default: 50; built-in model: 30]
+    #[arg(long, value_name = "N", help_heading = "Drawing")]
+    steps: Option<usize>,
+    /// How much the caption counts [default: 7.5; built-in model: 4]
+    #[arg(long, value_name = "X", help_heading = "Drawing")]
+    guidance_scale: Option<f64>,
+    /// Share of the steps, from the start, in which objects count [default: 0.3; built-in model: 1]
+    #[arg(long, value_name = "X", help_heading = "Drawing")]
+    scheduled_sampling_beta: Option<f64>,
+    /// Share of fresh noise in a step of `ddim` [default: 0]
+    #[arg(long, value_name = "X", help_heading = "Drawing")]
+    eta: Option<f64>,
+    /// Last layers of the text encoder to leave out [default: 0]
+    #[arg(long, value_name = "N", help_heading = "Drawing")]
+    clip_skip: Option<usize>,
+    /// The sampler; `gligen schedulers` lists them [default: the model's own]
+    #[arg(long, value_name = "NAME", help_heading = "Drawing")]
+    scheduler: Option<SchedulerKind>,
+    /// Height in pixels, a multiple of 8 [default: the model's own]
+    #[arg(long, value_name = "N", help_heading = "Drawing")]
+    height: Option<usize>,
+    /// Width in pixels, a multiple of 8 [default: the model's own]
+    #[arg(long, value_name = "N", help_heading = "Drawing")]
+    width: Option<usize>,
+    /// Start of the random numbers; image k has seed + k [default: -1, a random one, which is printed]
+    #[arg(long, value_name = "N", value_parser = parse_seed, allow_hyphen_values = true, help_heading = "Drawing")]
+    seed: Option<Seed>,
+    /// Pictures of each caption [default: 1]
+    #[arg(long, value_name = "N", help_heading = "Drawing")]
+    num_images: Option<usize>,
+    /// A safetensors file with the noise to start from: `latents`, [images, 4, height / 8, width / 8], f32
+    #[arg(long, value_name = "FILE", help_heading = "Drawing")]
+    latents: Option<PathBuf>,
+    /// Whose random numbers and habits to follow: with `diffusers` a seed gives the same picture as there
+    #[arg(long, value_name = "WHOSE", help_heading = "Drawing")]
+    compat: Option<CompatWith>,
+
+    /// A PNG file, `-` for standard output; several pictures get -0, -1, … before the suffix [default: the next free
+    /// gligen-NNNN.png]
+    #[arg(long, value_name = "PATH", help_heading = "Output")]
+    output: Option<PathBuf>,
+    /// Also write …-boxes.png with boxes and phrases drawn
+    #[arg(long, help_heading = "Output")]
+    overlay: bool,
+    /// Also write the latents before decoding into a safetensors file
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    save_latents: Option<PathBuf>,
+    /// Leave out of the PNG how it was made
+    #[arg(long, help_heading = "Output")]
+    no_metadata: bool,
+    /// A line of JSON a picture instead of its path
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+    /// No progress
+    #[arg(long, conflicts_with = "verbose", help_heading = "Output")]
+    quiet: bool,
+    /// More progress
+    #[arg(long, help_heading = "Output")]
+    verbose: bool,
+
+    /// Where to compute; `gligen devices` lists what there is
+    #[arg(long, value_name = "NAME", env = "GLIGEN_DEVICE", help_heading = "Computing")]
+    device: Option<String>,
+    /// Numbers to compute with
+    #[arg(long, value_name = "NAME", default_value = "f32", help_heading = "Computing")]
+    dtype: DType,
+    /// CPU threads [default: one a core]
+    #[arg(long, value_name = "N", help_heading = "Computing")]
+    threads: Option<std::num::NonZeroUsize>,
+}
+
+/// A seed, or none for a random one.
+#[derive(Debug, Clone, Copy)]
+struct Seed(Option<u64>);
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum CompatWith {
+    None,
+    Diffusers,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum DType {
+    F32,
+    F16,
+    Bf16,
+}
+
+pub(crate) fn run(args: Args) -> Result<(), Failure> {
+    args.refuse_what_is_not_there_yet()?;
+    let target = Target::new(args.output.clone())?;
+    if let Some(path) = &args.save_latents {
+        check_folder(path)?;
+    }
+    if matches!(target, Target::Stdout) && (args.overlay || args.json) {
+        return Err(Failure::arguments(
+            "--output - leaves no room on standard output for --overlay and --json",
+            "name a file with --output",
+        ));
+    }
+    let layout = args.layout()?;
+    interrupt::listen()?;
+    let reporter = Reporter::new(args.quiet, args.verbose);
+    draw(&args, layout, &target, reporter)
+}
+
+/// Loads the model, draws, writes, and tells what was written.
+fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) -> Result<(), Failure> {
+    if let Some(threads) = args.threads {
+        // Only a pool that exists already can refuse, and nothing has been computed yet.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();
+    }
+    let default_device = gligen_kernels::device::built_in().first().copied().unwrap_or("flex");
+    let device_name = args.device.as_deref().unwrap_or(default_device);
+    let device = gligen_kernels::device::parse(device_name)?;
+
+    let started = Instant::now();
+    let model = args.model.as_deref().map_or(Ok(ModelDir::BuiltIn), ModelDir::open)?;
+    let pipeline = model.load(&device)?;
+    reporter.detail(format_args!(
+        "loaded {} in {:.2} s",
+        model_name(&model),
+        started.elapsed().as_secs_f64()
+    ));
+
+    let (is_seed_random, keep) = (layout.seed.is_none(), layout.index);
+    let mut request = layout.into_request();
+    request.latents = args.latents.as_deref().map(|path| latents_file::read(path, &device)).transpose()?;
+    let plan = pipeline.plan(&request)?;
+    let kept: Vec<usize> = match keep {
+        None => (0..plan.pictures()).collect(),
+        Some(index) if index < plan.pictures() => vec![index],
+        Some(index) => {
+            let message = format!("`index`: picture {index} of a batch of {}", plan.pictures());
+            return Err(Failure::arguments(message, "the first picture has the index 0"));
+        }
+    };
+    if is_seed_random {
+        reporter.note(format_args!("seed {}", request.seed));
+    }
+    if model == ModelDir::BuiltIn {
+        let phrases = request.objects.iter().map(|object| object.phrase.as_str());
+        for warning in known_things::unknown(&request.prompts, phrases) {
+            reporter.warning(warning);
+        }
+    }
+    tell_plan(&reporter, &plan, device_name);
+    interrupt::check()?;
+
+    reporter.start();
+    let started = Instant::now();
+    let output = pipeline.run(&plan, |progress| {
+        match progress {
+            Progress::Warning(warning) => reporter.warning(warning),
+            Progress::Step { step, of, .. } => reporter.step(step, of),
+            _ => {}
+        }
+        if interrupt::wanted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    let seconds = started.elapsed().as_secs_f64();
+    interrupt::check()?;
+    write(args, &Drawn { plan: &plan, output: &output, kept: &kept, model: &model, seconds }, target)
+}
+
+/// A run that is done.
+struct Drawn<'a> {
+    plan: &'a Plan,
+    output: &'a Output,
+    /// The pictures to write, of all that were drawn.
+    kept: &'a [usize],
+    model: &'a ModelDir,
+    seconds: f64,
+}
+
+fn write(args: &Args, drawn: &Drawn, target: &Target) -> Result<(), Failure> {
+    let Drawn { plan, output, kept, .. } = drawn;
+    if let Some(path) = &args.save_latents {
+        latents_file::write(path, output.latents.clone())?;
+    }
+    let paths = target.write_all(kept.len(), |number, writer| {
+        let index = kept[number];
+        let texts = if args.no_metadata { Vec::new() } else { texts(drawn, index) };
+        write_png(writer, &output.images[index], &texts)
+    })?;
+    for (path, &index) in paths.iter().zip(*kept) {
+        let boxes = args.overlay.then(|| with_suffix(path, "boxes"));
+        if let Some(boxes) = &boxes {
+            let picture = overlay::draw(&output.images[index], &plan.request.objects);
+            Target::Named(boxes.clone()).write_all(1, |_, writer| write_png(writer, &picture, &[]))?;
+        }
+        if args.json {
+            let mut line = json!({
+                "path": path,
+                "seed": output.seeds[index],
+                "prompt": plan.request.prompts[index / plan.num_images],
+                "width": plan.width,
+                "height": plan.height,
+                "seconds": (drawn.seconds * 1e3).round() / 1e3,
+            });
+            if let Some(boxes) = &boxes {
+                line["overlay"] = json!(boxes);
+            }
+            report::result(line)?;
+        } else {
+            for path in [Some(path), boxes.as_ref()].into_iter().flatten() {
+                report::result(path.display())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What picture `index` says about how it was made.
+fn texts(drawn: &Drawn, index: usize) -> Vec<(&'static str, String)> {
+    let layout = Layout::of_picture(drawn.plan, index);
+    vec![
+        (LAYOUT_KEYWORD, layout.to_json()),
+        (PARAMETERS_KEYWORD, parameters(&layout, &model_name(drawn.model))),
+    ]
+}
+
+fn tell_plan(reporter: &Reporter, plan: &Plan, device: &str) {
+    let scheduler = plan.request.scheduler.map_or("?", |kind| kind.name());
+    reporter.detail(format_args!(
+        "{} picture(s) of {}×{}: {} steps of {scheduler}, guidance {}, scheduled sampling {}, on {device}",
+        plan.pictures(),
+        plan.width,
+        plan.height,
+        plan.steps,
+        plan.guidance_scale,
+        plan.scheduled_sampling_beta,
+    ));
+}
+
+fn model_name(model: &ModelDir) -> String {
+    match model {
+        ModelDir::BuiltIn => BUILT_IN.into(),
+        ModelDir::Folder(path) => {
+            let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+            path.file_name().map_or_else(|| "model".into(), |name| name.to_string_lossy().into_owned())
+        }
+    }
+}
+
+impl Args {
+    /// The layout that the file and the flags make together: flags win.
+    fn layout(&self) -> Result<Layout, Failure> {
+        let mut layout = match &self.layout {
+            None => Layout::default(),
+            Some(path) if path == Path::new("-") => {
+                let mut bytes = Vec::new();
+                stdin()
+                    .lock()
+                    .read_to_end(&mut bytes)
+                    .map_err(|source| Failure::System { what: "standard input", source })?;
+                Layout::from_bytes(&bytes).map_err(|source| Failure::layout("standard input", source))?
+            }
+            Some(path) => {
+                Layout::read(path).map_err(|source| Failure::layout(path.display().to_string(), source))?
+            }
+        };
+        if !self.prompt.is_empty() || self.num_images.is_some() {
+            layout.index = None; // another batch than the one that the index counts in
+        }
+        if !self.prompt.is_empty() {
+            layout.prompt.clone_from(&self.prompt);
+        }
+        if !self.negative_prompt.is_empty() {
+            layout.negative_prompt.clone_from(&self.negative_prompt);
+        }
+        if !self.phrase.is_empty() || !self.boxes.is_empty() {
+            layout.objects = pair(self.phrase.clone(), &self.boxes)?;
+        }
+        layout.steps = self.steps.or(layout.steps);
+        layout.guidance_scale = self.guidance_scale.or(layout.guidance_scale);
+        layout.scheduled_sampling_beta = self.scheduled_sampling_beta.or(layout.scheduled_sampling_beta);
+        layout.eta = self.eta.or(layout.eta);
+        layout.clip_skip = self.clip_skip.or(layout.clip_skip);
+        layout.scheduler = self.scheduler.or(layout.scheduler);
+        layout.height = self.height.or(layout.height);
+        layout.width = self.width.or(layout.width);
+        layout.seed = self.seed.map_or(layout.seed, |Seed(seed)| seed);
+        layout.num_images = self.num_images.or(layout.num_images);
+        layout.compat = match self.compat {
+            None => layout.compat,
+            Some(CompatWith::None) => Compat::None,
+            Some(CompatWith::Diffusers) => Compat::Diffusers,
+        };
+        Ok(layout)
+    }
+
+    /// Names what later versions will have, instead of doing something else.
+    fn refuse_what_is_not_there_yet(&self) -> Result<(), Failure> {
+        let pictures = [
+            ("--image", !self.image.is_empty()),
+            ("--inpaint-image", self.inpaint_image.is_some()),
+            ("--inpaint-mask", self.inpaint_mask.is_some()),
+        ];
+        if let Some((flag, _)) = pictures.into_iter().find(|(_, given)| *given) {
+            return Err(Failure::arguments(
+                format!("{flag}: not yet supported: it needs a model that takes pictures"),
+                "say with --phrase what stands in a box",
+            ));
+        }
+        if self.dtype != DType::F32 {
+            let name = if self.dtype == DType::F16 { "f16" } else { "bf16" };
+            return Err(Failure::arguments(
+                format!("--dtype {name}: not yet supported: it arrives with support for GPUs"),
+                "leave it out: this version computes in f32",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn parse_seed(text: &str) -> Result<Seed, String> {
+    match text {
+        "-1" => Ok(Seed(None)),
+        _ => text
+            .parse()
+            .map(|seed| Seed(Some(seed)))
+            .map_err(|_| format!("expected a whole number from 0 to {}, or -1 for a random one", u64::MAX)),
+    }
+}

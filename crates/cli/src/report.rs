@@ -1,0 +1,79 @@
+//! What people and programs are told: results on standard output, all else on standard error.
+
+use std::error::Error;
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::failure::Failure;
+
+/// The version, with the backends that were built in.
+pub(crate) fn version() -> String {
+    format!("{} (devices: {})", env!("CARGO_PKG_VERSION"), gligen_kernels::device::built_in().join(", "))
+}
+
+/// Writes a line of results.
+pub(crate) fn result(line: impl Display) -> Result<(), Failure> {
+    written(writeln!(io::stdout().lock(), "{line}"))
+}
+
+/// What became of writing to standard output.
+pub(crate) fn written(outcome: io::Result<()>) -> Result<(), Failure> {
+    outcome.map_err(|source| match source.kind() {
+        io::ErrorKind::BrokenPipe => Failure::ClosedPipe,
+        _ => Failure::System { what: "standard output", source },
+    })
+}
+
+/// Tells of something that does not stop the run.
+pub(crate) fn warning(message: impl Display) {
+    let _ = writeln!(anstream::stderr(), "{YELLOW}warning:{RESET} {message}");
+}
+
+/// Tells of `failure`, as JSON if `json`, and gives the status to exit with.
+pub(crate) fn failure(failure: &Failure, json: bool) -> ExitCode {
+    let status = ExitCode::from(failure.exit_status());
+    let stderr = &mut anstream::stderr();
+    // Nothing can be done if even this cannot be written.
+    let _ = match failure {
+        Failure::ClosedPipe => Ok(()),
+        Failure::Usage(error) if !json || !error.use_stderr() => error.print(),
+        _ if json => writeln!(stderr, "{}", as_json(failure)),
+        _ => writeln!(stderr, "{}", as_text(failure)),
+    };
+    status
+}
+
+fn as_json(failure: &Failure) -> serde_json::Value {
+    json!({"error": {"code": failure.code(), "message": chain(failure), "hint": failure.hint()}})
+}
+
+fn as_text(failure: &Failure) -> String {
+    let mut text = format!("{RED}error:{RESET} {}", chain(failure));
+    if let Some(hint) = failure.hint() {
+        text += &format!("\n{CYAN}hint:{RESET} {hint}");
+    }
+    text
+}
+
+/// The message and its causes, without a cause that the message tells already.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        if !text.contains(&message) {
+            text = format!("{text}: {message}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+// `anstream` takes them out where there is no terminal or the user wants none.
+const RED: &str = "\x1b[1;31m";
+const YELLOW: &str = "\x1b[1;33m";
+const CYAN: &str = "\x1b[1;36m";
+const RESET: &str = "\x1b[0m";

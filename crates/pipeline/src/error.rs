@@ -1,0 +1,176 @@
+//! What can go wrong between a request and its pictures, and what to do about it.
+
+use std::path::PathBuf;
+
+use gligen_components::BoxError;
+use gligen_schedulers::SchedulerError;
+
+/// Errors of the pipeline.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The request asks for what cannot be.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The scheduler cannot do what was asked.
+    #[error(transparent)]
+    Scheduler(#[from] SchedulerError),
+    /// A network failed.
+    #[error("{part}: {source}")]
+    Component {
+        /// Which one.
+        part: &'static str,
+        /// What it said.
+        source: BoxError,
+    },
+    /// Two networks do not belong together.
+    #[error("the parts of this model do not fit together: {0}")]
+    Parts(String),
+    /// A file cannot be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// There is no model at this place.
+    #[error("{path}: {reason}")]
+    NotAModel {
+        /// The place.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The latents stopped being numbers.
+    #[error("the latents are not finite after step {step} of {of}")]
+    NotFinite {
+        /// The evaluation, from 1.
+        step: usize,
+        /// Of so many.
+        of: usize,
+    },
+    /// The callback asked to stop.
+    #[error("cancelled after step {step} of {of}")]
+    Cancelled {
+        /// The last evaluation done, from 1.
+        step: usize,
+        /// Of so many.
+        of: usize,
+    },
+}
+
+/// What is wrong with a request; found before anything is computed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// There is no caption.
+    #[error("`prompt`: expected one or more captions, found none")]
+    NoPrompt,
+    /// Negative prompts must be none, one, or one for each caption.
+    #[error("`negative_prompt`: expected none, one or {prompts} (one for each prompt), found {found}")]
+    NegativePrompts {
+        /// Number of captions.
+        prompts: usize,
+        /// Number of negative prompts.
+        found: usize,
+    },
+    /// A coordinate is not a fraction.
+    #[error("`objects[{index}].box`: {name} is {value}, expected 0 to 1")]
+    OutsideBox {
+        /// Which object, from 0.
+        index: usize,
+        /// Which coordinate.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// The corners are the wrong way round.
+    #[error("`objects[{index}].box`: {found:?} is upside down or mirrored; expected x0 y0 x1 y1 with x0 <= x1 and y0 <= y1")]
+    InvertedBox {
+        /// Which object, from 0.
+        index: usize,
+        /// The box as given.
+        found: [f64; 4],
+    },
+    /// A number is out of its range.
+    #[error("`{field}`: expected {expected}, found {found}")]
+    Range {
+        /// The field.
+        field: &'static str,
+        /// What may stand there.
+        expected: String,
+        /// What stands there.
+        found: String,
+    },
+    /// The model cannot place objects.
+    #[error("this model has no position net: it cannot place objects")]
+    NoPositionNet,
+    /// The model repaints pictures and needs one.
+    #[error("this model's UNet takes {in_channels} channels: it repaints a given picture, and the request has none")]
+    InpaintingModel {
+        /// Channels of its input.
+        in_channels: usize,
+    },
+    /// The latents given do not fit.
+    #[error("`latents`: expected shape {expected:?}, found {found:?}")]
+    Latents {
+        /// What the request needs.
+        expected: [usize; 4],
+        /// What was given.
+        found: [usize; 4],
+    },
+}
+
+impl Error {
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Request(error) => error.hint(),
+            Self::NotAModel { .. } => Some(
+                "expected a folder in the diffusers layout: model_index.json beside the folders unet, vae, \
+                 text_encoder, tokenizer and scheduler"
+                    .into(),
+            ),
+            #[cfg(feature = "networks")]
+            Self::Component { source, .. } => {
+                let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(source.as_ref());
+                while let Some(error) = cause {
+                    if let Some(error) = error.downcast_ref::<gligen_weights::WeightsError>() {
+                        return error.hint();
+                    }
+                    cause = error.source();
+                }
+                None
+            }
+            _ => None,
+        }
+    }
+}
+
+impl RequestError {
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::OutsideBox { value, .. } if *value > 1.0 => {
+                Some("boxes are fractions of the picture's width and height: divide pixels by them".into())
+            }
+            Self::InvertedBox { found: [x0, y0, x1, y1], .. } => Some(format!(
+                "with its corners put right it is [{}, {}, {}, {}]",
+                x0.min(*x1),
+                y0.min(*y1),
+                x0.max(*x1),
+                y0.max(*y1)
+            )),
+            Self::NoPositionNet => Some(
+                "use a GLIGEN checkpoint, or leave the objects out to draw from the caption alone".into(),
+            ),
+            Self::Range { field: "height" | "width", found, .. } => {
+                let side: usize = found.parse().ok()?;
+                let below = side / 8 * 8;
+                (side > 8 && below != side).then(|| format!("the nearest are {below} and {}", below + 8))
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! A model in the published layout: a folder, or the files that are built in.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use gligen_clip_text::{ClipTextEncoder, Tokenizer};
+use gligen_components::BoxError;
+use gligen_schedulers::SchedulerConfig;
+use gligen_unet::UNet;
+use gligen_vae::AutoencoderKl;
+use gligen_weights::Weights;
+
+use crate::{Defaults, Error, Pipeline, built_in};
+
+/// Where a model's files are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelDir {
+    /// A folder in the diffusers layout.
+    Folder(PathBuf),
+    /// The small model that is compiled in.
+    BuiltIn,
+}
+
+/// Folders that a model must have.
+const PARTS: [&str; 5] = ["unet", "vae", "text_encoder", "tokenizer", "scheduler"];
+
+impl ModelDir {
+    /// The model in the folder `path`.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let not_a_model = |reason: String| Error::NotAModel { path: path.into(), reason };
+        if !path.exists() {
+            return Err(not_a_model("no such folder".into()));
+        }
+        if !path.is_dir() {
+            return Err(not_a_model("not a folder".into()));
+        }
+        // `model_index.json` is not asked: the class that published ones name is often wrong, and all that is
+        // needed stands in the parts.
+        let missing: Vec<_> = PARTS.into_iter().filter(|part| !path.join(part).is_dir()).collect();
+        if !missing.is_empty() {
+            return Err(not_a_model(format!("not a model folder: {} missing", missing.join(", "))));
+        }
+        Ok(Self::Folder(path.into()))
+    }
+
+    /// The text of the file `name` of `part`.
+    pub fn text(&self, part: &str, name: &str) -> Result<String, Error> {
+        match self {
+            Self::Folder(folder) => {
+                let path = folder.join(part).join(name);
+                std::fs::read_to_string(&path).map_err(|source| Error::File { path, source })
+            }
+            Self::BuiltIn => Ok(built_in::text(part, name).into()),
+        }
+    }
+
+    /// The weights of `part`, of which only the headers are read here.
+    pub fn weights(&self, part: &str) -> Result<Weights, Error> {
+        let component = |source: BoxError| Error::Component { part: part_name(part), source };
+        match self {
+            Self::Folder(folder) => {
+                Weights::find(&folder.join(part), &["diffusion_pytorch_model", "model", "pytorch_model"])
+            }
+            Self::BuiltIn => built_in::weights(part),
+        }
+        .map_err(|e| component(e.into()))
+    }
+
+    /// Loads all parts.
+    pub fn load(&self, device: &Device) -> Result<Pipeline, Error> {
+        let component = |part: &str| {
+            let part = part_name(part);
+            move |source: BoxError| Error::Component { part, source }
+        };
+        let unet = UNet::from_parts(&self.text("unet", "config.json")?, &self.weights("unet")?, device)
+            .map_err(|e| component("unet")(e.into()))?;
+        let vae = AutoencoderKl::from_parts(&self.text("vae", "config.json")?, &self.weights("vae")?, device)
+            .map_err(|e| component("vae")(e.into()))?;
+        let tokenizer = self.tokenizer().map_err(component("tokenizer"))?;
+        let text_encoder = ClipTextEncoder::from_parts(
+            &self.text("text_encoder", "config.json")?,
+            &self.weights("text_encoder")?,
+            tokenizer,
+            device,
+        )
+        .map_err(|e| component("text_encoder")(e.into()))?;
+        let scheduler = SchedulerConfig::from_json(&self.text("scheduler", "scheduler_config.json")?)?;
+        let defaults = match self {
+            Self::Folder(_) => Defaults::default(),
+            Self::BuiltIn => built_in::DEFAULTS,
+        };
+        Pipeline::new(Arc::new(text_encoder), Arc::new(unet), Arc::new(vae), scheduler, defaults, device)
+    }
+
+    fn tokenizer(&self) -> Result<Tokenizer, BoxError> {
+        match self {
+            Self::Folder(folder) => Ok(Tokenizer::load(&folder.join("tokenizer"))?),
+            Self::BuiltIn => built_in::tokenizer(),
+        }
+    }
+}
+
+impl Pipeline {
+    /// Loads a model folder in the diffusers layout.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
+        ModelDir::open(path)?.load(device)
+    }
+
+    /// The small model that is compiled in: pictures of 128×128, 48 things on 12 plain backgrounds.
+    pub fn built_in(device: &Device) -> Result<Self, Error> {
+        ModelDir::BuiltIn.load(device)
+    }
+}
+
+fn part_name(part: &str) -> &'static str {
+    match part {
+        "unet" => "UNet",
+        "vae" => "autoencoder",
+        "tokenizer" => "tokenizer",
+        _ => "text encoder",
+    }
+}

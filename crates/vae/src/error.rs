@@ -1,0 +1,44 @@
+//! Why an autoencoder cannot be built, loaded or run.
+
+use std::path::PathBuf;
+
+use gligen_weights::WeightsError;
+
+/// Errors of this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum VaeError {
+    /// `config.json` cannot be read.
+    #[error("{path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// `config.json` is not what an autoencoder's config looks like.
+    #[error("vae/config.json: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A key has a value that this autoencoder does not have.
+    #[error("vae/config.json: `{key}` is {found}; supported: {supported}")]
+    Unsupported {
+        /// The key.
+        key: String,
+        /// Its value.
+        found: String,
+        /// What can stand there.
+        supported: String,
+    },
+    /// The weights are missing or do not fit.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// A tensor that was passed in has another shape than the network needs.
+    #[error("{tensor}: expected {expected}, found {found:?}")]
+    Shape {
+        /// Which one.
+        tensor: &'static str,
+        /// The shape needed, axes by name or number.
+        expected: String,
+        /// The shape found.
+        found: Vec<usize>,
+    },
+}

@@ -1,0 +1,154 @@
+//! What can be wrong with a checkpoint.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::LoadReport;
+
+/// Errors of this crate. Each names the file it is about.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WeightsError {
+    /// A file cannot be opened or read.
+    #[error("{path}: {source}", path = .path.display())]
+    Read {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A folder holds no weights under any of the names looked for.
+    #[error("{folder}: no weights found, looked for {list}", folder = .folder.display(), list = .looked_for.join(", "))]
+    NotFound {
+        /// Which one.
+        folder: PathBuf,
+        /// Names of files, in the order they are preferred.
+        looked_for: Vec<String>,
+    },
+    /// A file is of no kind that is read here.
+    #[error("{path}: expected safetensors, a pickled checkpoint or an index, found {found}", path = .path.display())]
+    UnknownFormat {
+        /// Which one.
+        path: PathBuf,
+        /// What it looks like.
+        found: String,
+    },
+    /// A file ends before the tensors that it announces.
+    #[error("{path}: cut short: expected {expected} bytes, found {found}", path = .path.display())]
+    Truncated {
+        /// Which one.
+        path: PathBuf,
+        /// Bytes that its header announces.
+        expected: u64,
+        /// Bytes that there are.
+        found: u64,
+    },
+    /// A file contradicts itself.
+    #[error("{path}: damaged: {problem}", path = .path.display())]
+    Damaged {
+        /// Which one.
+        path: PathBuf,
+        /// Expected and found.
+        problem: String,
+    },
+    /// A pickled checkpoint cannot be parsed.
+    #[error("{path}: {source}", path = .path.display())]
+    Pickle {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: pytorch_reader::PytorchError,
+    },
+    /// The index of a checkpoint in several files is not one.
+    #[error("{path}: {problem}", path = .path.display())]
+    Index {
+        /// Which one.
+        path: PathBuf,
+        /// Expected and found.
+        problem: String,
+    },
+    /// An index names a file outside its own folder.
+    #[error("{path}: expected the name of a file beside it, found `{shard}`", path = .path.display())]
+    ShardName {
+        /// The index.
+        path: PathBuf,
+        /// The name.
+        shard: String,
+    },
+    /// A file that the index names is missing.
+    #[error("{path}: names `{shard}`, which is missing", path = .path.display())]
+    ShardMissing {
+        /// The index.
+        path: PathBuf,
+        /// Name of the file.
+        shard: String,
+    },
+    /// A tensor is not in the file that the index names for it.
+    #[error("{path}: expected tensor {key} in `{shard}`, which does not have it", path = .path.display())]
+    NotInShard {
+        /// The index.
+        path: PathBuf,
+        /// Name of the tensor.
+        key: String,
+        /// Name of the file.
+        shard: String,
+    },
+    /// Two tensors of a file become the same parameter.
+    #[error("{path}: tensors {first} and {second} are both for parameter {parameter}", path = .path.display())]
+    SameParameter {
+        /// The file.
+        path: PathBuf,
+        /// Path in the module.
+        parameter: String,
+        /// Name of one tensor.
+        first: String,
+        /// Name of the other.
+        second: String,
+    },
+    /// The bytes of a tensor cannot be read.
+    #[error("{path}: tensor {key}: {source}", path = .path.display())]
+    Tensor {
+        /// The file.
+        path: PathBuf,
+        /// Name of the tensor.
+        key: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The tensors are not those of the module.
+    #[error("{path}: {report}", path = .path.display())]
+    Mismatch {
+        /// The file.
+        path: PathBuf,
+        /// All that is wrong.
+        report: Box<LoadReport>,
+    },
+    /// A file cannot be written. Nothing is left under its name, or what was there before.
+    #[error("{path}: {source}", path = .path.display())]
+    Write {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A tensor to be written does not have the size announced for it.
+    #[error("{path}: tensor {key}: expected {expected} bytes, found {found}", path = .path.display())]
+    WrongSize {
+        /// The file.
+        path: PathBuf,
+        /// Name of the tensor.
+        key: String,
+        /// Bytes that were announced.
+        expected: u64,
+        /// Bytes that were given.
+        found: u64,
+    },
+    /// Tensors cannot be announced for writing: a name twice, or a type that is not written.
+    #[error("{path}: {problem}", path = .path.display())]
+    Announcement {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+}

@@ -1,0 +1,94 @@
+//! What to do about a checkpoint that does not fit, where that can be told.
+
+use std::io;
+
+use crate::{LoadReport, Misshapen, WeightsError};
+
+/// Beginnings of names in checkpoints of the original repositories, which number their blocks differently.
+const ORIGINAL_LAYOUT: [&str; 5] = [
+    "model.diffusion_model.",
+    "first_stage_model.",
+    "cond_stage_model.",
+    "input_blocks.",
+    "decoder.up.0.block.",
+];
+
+impl WeightsError {
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Mismatch { report, .. } => report.hint(),
+            Self::Truncated { .. } => {
+                Some("the file was not fetched or copied completely: fetch it again".into())
+            }
+            Self::UnknownFormat { found, .. } if found.contains("Git LFS") => {
+                Some("the repository was cloned without its large files: run `git lfs pull` in it".into())
+            }
+            Self::ShardMissing { .. } => {
+                Some("the checkpoint is in several files, and all are needed".into())
+            }
+            Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                Some("the disk is full; nothing half-written was left".into())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl LoadReport {
+    /// What the pattern of faults tells, if it is one that is known.
+    pub fn hint(&self) -> Option<String> {
+        let misshapen = |end: &str| self.misshapen.iter().find(|tensor| tensor.key.ends_with(end));
+        if self.unused.iter().any(|key| ORIGINAL_LAYOUT.iter().any(|start| key.starts_with(start))) {
+            return Some("the names are those of the original repositories; weights in the diffusers layout are needed".into());
+        }
+        if self.loaded == 0
+            && self.misshapen.is_empty()
+            && !self.missing.is_empty()
+            && !self.unused.is_empty()
+        {
+            return Some("no tensor matches: is this another kind of checkpoint?".into());
+        }
+        if let Some((expected, found)) =
+            ["fuser.linear.weight", "attn2.to_k.weight"].iter().find_map(|end| last_axis(misshapen(end)?))
+        {
+            return Some(format!(
+                "the configuration is for a text encoder that is {expected} wide; this checkpoint was trained with one \
+                 that is {found} wide"
+            ));
+        }
+        if let Some(Misshapen { expected, found, .. }) = misshapen("conv_in.weight")
+            && let ([_, expected, ..], [_, found, ..]) = (expected.as_slice(), found.as_slice())
+            && expected != found
+        {
+            return Some(format!("the configuration has {expected} input channels, this checkpoint {found}"));
+        }
+        if all_of_grounding(&self.missing) {
+            return Some(
+                "these are weights without grounding layers: is this a plain Stable Diffusion checkpoint?"
+                    .into(),
+            );
+        }
+        if all_of_grounding(&self.unused) {
+            return Some(
+                "these weights have grounding layers, but config.json lacks their `attention_type`".into(),
+            );
+        }
+        if !self.non_finite.is_empty() {
+            return Some(
+                "the file is damaged, or was converted to a type whose range is too small for it".into(),
+            );
+        }
+        None
+    }
+}
+
+/// The last axes, where they are what differs.
+fn last_axis(tensor: &Misshapen) -> Option<(usize, usize)> {
+    let axes = (*tensor.expected.last()?, *tensor.found.last()?);
+    (axes.0 != axes.1).then_some(axes)
+}
+
+fn all_of_grounding(keys: &[String]) -> bool {
+    !keys.is_empty() && keys.iter().all(|key| key.contains(".fuser.") || key.starts_with("position_net."))
+}

@@ -1,0 +1,113 @@
+//! Fills a module's parameters, one walk through it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn::Tensor;
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{DType, TensorData};
+
+use crate::floats::floats;
+use crate::parameters::ModulePath;
+use crate::weights::Entry;
+use crate::{KeyMap, LoadReport, Misshapen, NonFinite, NotFloat, WeightsError};
+
+/// `module` with its parameters read from `entries`, which are those of the file at `path`.
+pub(crate) fn load<M: Module>(
+    path: &Path,
+    entries: &BTreeMap<String, Entry>,
+    module: M,
+    keys: &KeyMap,
+) -> Result<M, WeightsError> {
+    let mut waiting: BTreeMap<String, (&str, &Entry)> = BTreeMap::new();
+    for (key, entry) in entries {
+        let Some(parameter) = keys.path(key) else { continue };
+        if let Some((first, _)) = waiting.insert(parameter.clone(), (key, entry)) {
+            let (first, second) = (first.to_owned(), key.clone());
+            return Err(WeightsError::SameParameter { path: path.into(), parameter, first, second });
+        }
+    }
+
+    let mut loader = Loader {
+        file: path,
+        waiting,
+        path: ModulePath::default(),
+        report: LoadReport::default(),
+        failed: None,
+    };
+    let module = module.map(&mut loader);
+    if let Some(error) = loader.failed {
+        return Err(error);
+    }
+    let mut report = loader.report;
+    report.unused = loader.waiting.into_values().map(|(key, _)| key.to_owned()).collect();
+    if report.is_clean() {
+        return Ok(module);
+    }
+    report.sort();
+    Err(WeightsError::Mismatch { path: path.into(), report: Box::new(report) })
+}
+
+struct Loader<'a> {
+    file: &'a Path,
+    /// Tensors that no parameter has taken yet, by the path of the parameter they are for; with their key in the file.
+    waiting: BTreeMap<String, (&'a str, &'a Entry)>,
+    path: ModulePath,
+    report: LoadReport,
+    /// Why reading stopped; the rest of the walk does nothing.
+    failed: Option<WeightsError>,
+}
+
+impl ModuleMapper for Loader<'_> {
+    fn enter_module(&mut self, name: &str, kind: &str) {
+        self.path.enter(name, kind);
+    }
+
+    fn exit_module(&mut self, _name: &str, kind: &str) {
+        self.path.exit(kind);
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if self.failed.is_some() {
+            return param;
+        }
+        let key = self.path.key();
+        let Some((name, entry)) = self.waiting.remove(&key) else {
+            self.report.missing.push(key);
+            return param;
+        };
+        let expected = param.lazy_shape().to_vec();
+        let found = &entry.info.shape;
+        if significant(found) != significant(&expected) {
+            self.report.misshapen.push(Misshapen { key, expected, found: found.clone() });
+            return param;
+        }
+        let bytes = match entry.read() {
+            Ok(bytes) => bytes,
+            Err(source) => {
+                self.failed = Some(WeightsError::Tensor { path: self.file.into(), key: name.into(), source });
+                return param;
+            }
+        };
+        let Some(floats) = floats(bytes, entry.info.dtype) else {
+            self.report.not_float.push(NotFloat { key, found: entry.info.dtype });
+            return param;
+        };
+        if floats.non_finite > 0 {
+            let of = expected.iter().product();
+            self.report.non_finite.push(NonFinite { key, count: floats.non_finite, of });
+            return param;
+        }
+        self.report.loaded += 1;
+        let data = TensorData::from_bytes(floats.bytes, expected, DType::F32);
+        let tensor = Tensor::from_data(data, (&param.lazy_device(), DType::F32));
+        let id = param.id;
+        param.transform_for_load(tensor, id)
+    }
+}
+
+/// `shape` without the axes of length 1 at its end.
+fn significant(shape: &[usize]) -> &[usize] {
+    let len = shape.iter().rposition(|&length| length != 1).map_or(0, |last| last + 1);
+    &shape[..len]
+}

@@ -1,0 +1,73 @@
+//! Loading takes the memory that the numbers need, and none for those that lie in the file as they are used.
+#![cfg(target_os = "linux")]
+
+mod tiny;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn::Tensor;
+use burn::module::{Module, Param};
+use gligen_weights::{Dtype, KeyMap, SafetensorsWriter, Weights};
+use tiny::waiting;
+
+const LENGTH: usize = 16 << 20;
+const MIB: usize = 1 << 20;
+
+#[derive(Module, Debug)]
+struct Large {
+    weight: Param<Tensor<1>>,
+}
+
+/// A line of `/proc/self/{file}`, in bytes.
+fn measured(file: &str, line: &str) -> usize {
+    let text = std::fs::read_to_string(format!("/proc/self/{file}")).unwrap();
+    let number = text.lines().find_map(|l| l.strip_prefix(line)).unwrap().trim().trim_end_matches(" kB");
+    number.parse::<usize>().unwrap() * 1024
+}
+
+fn write(path: &Path, dtype: Dtype) {
+    let mut writer =
+        SafetensorsWriter::create(path, &[("weight", dtype, vec![LENGTH])], &BTreeMap::new()).unwrap();
+    for _ in 0..LENGTH * dtype.size().unwrap() / MIB {
+        writer.write(&vec![0x3c; MIB]).unwrap();
+    }
+    writer.finish().unwrap();
+}
+
+/// One test, because the whole process is measured.
+#[test]
+fn of_loading() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.safetensors");
+    let load = |dtype| {
+        write(&path, dtype);
+        let before = measured("smaps_rollup", "Anonymous:");
+        let module = Large { weight: waiting([LENGTH]) };
+        let module = Weights::open(&path).unwrap().load(module, &KeyMap::new()).unwrap();
+        let grown = measured("smaps_rollup", "Anonymous:").saturating_sub(before);
+        println!(
+            "{dtype}: {:.1} MiB of its own for {} MiB of numbers",
+            grown as f64 / MIB as f64,
+            4 * LENGTH / MIB
+        );
+        (module, grown)
+    };
+
+    // A thread's stack and the like come and go: a few MiB.
+    let (module, grown) = load(Dtype::F32);
+    assert!(grown < 8 * MIB, "used in place, but {grown} bytes");
+    // The numbers are those of the file although the file has lost its name.
+    std::fs::remove_file(&path).unwrap();
+    let expected = f32::from_le_bytes([0x3c; 4]);
+    assert_eq!(module.weight.val().slice([LENGTH - 1..LENGTH]).into_scalar::<f32>(), expected);
+    drop(module);
+
+    let peak = measured("status", "VmHWM:");
+    let (module, grown) = load(Dtype::BF16);
+    assert!(grown.abs_diff(4 * LENGTH) < 8 * MIB, "{grown} bytes for {}", 4 * LENGTH);
+    let peak = measured("status", "VmHWM:") - peak;
+    // At its height also the pages of the one tensor being widened.
+    assert!(peak < 6 * LENGTH + 8 * MIB, "{peak} bytes at the height");
+    drop(module);
+}
