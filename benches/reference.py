@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--channels-last", action="store_true")
     arguments = parser.parse_args()
+    quiet()
     layout = torch.channels_last if arguments.channels_last else torch.contiguous_format
     with torch.inference_mode():
         if arguments.part == "picture":
@@ -38,10 +39,19 @@ def main() -> None:
             full_size(arguments.model, layout)
 
 
+def quiet() -> None:
+    import diffusers
+    import transformers
+
+    for logging in (diffusers.utils.logging, transformers.utils.logging):
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+
+
 def picture(model: Path, steps: int) -> None:
     from diffusers import StableDiffusionGLIGENPipeline
 
-    pipeline = StableDiffusionGLIGENPipeline.from_pretrained(model, torch_dtype=torch.float32, safety_checker=None)
+    pipeline = StableDiffusionGLIGENPipeline.from_pretrained(model, dtype=torch.float32, safety_checker=None)
     pipeline.set_progress_bar_config(disable=True)
     output = pipeline(
         PROMPT,
@@ -132,8 +142,8 @@ def full_size(model: Path, layout: torch.memory_format) -> None:
     from transformers import CLIPTextModel, CLIPTokenizer
 
     def load() -> tuple:
-        unet = UNet2DConditionModel.from_pretrained(model / "unet", torch_dtype=torch.float32)
-        vae = AutoencoderKL.from_pretrained(model / "vae", torch_dtype=torch.float32)
+        unet = UNet2DConditionModel.from_pretrained(model / "unet", dtype=torch.float32)
+        vae = AutoencoderKL.from_pretrained(model / "vae", dtype=torch.float32)
         text_encoder = CLIPTextModel.from_pretrained(model / "text_encoder", dtype=torch.float32)
         parts = [part.eval().to(memory_format=layout) for part in (unet, vae, text_encoder)]
         return *parts, CLIPTokenizer.from_pretrained(model / "tokenizer")

@@ -7,7 +7,7 @@ use std::process::Command;
 use clap::ValueEnum;
 
 use crate::measurement::{Run, measure};
-use crate::process::{self, cargo, program, root};
+use crate::process::{self, program, root};
 use crate::record::{Contender, Record};
 use crate::{Result, make_model};
 
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     let python = process::python(arguments.python.as_deref());
     let folder = root().join("target/bench");
     fs::create_dir_all(&folder)?;
-    process::run(&mut cargo("build --release -p gligen-cli -p gligen-bench"))?;
+    make_model::build_programs()?;
 
     let mut record = Record::default();
     let chosen = arguments.only.as_ref().map(std::slice::from_ref);
@@ -70,6 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     fs::write(folder.join("last.json"), &text)?;
     if arguments.record {
         let date = json["date"].as_str().unwrap_or("undated");
+        fs::create_dir_all(root().join("benches/runs"))?;
         let path = root().join(format!("benches/runs/{date}.json"));
         fs::write(&path, &text).map_err(|e| format!("{}: {e}", path.display()))?;
         println!("raw numbers: benches/runs/{date}.json");

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::Result;
-use crate::process::{self, cargo};
+use crate::process::{self, cargo, program, root};
 
 /// Write a checkpoint with random weights in the published layout, for work on memory and speed
 #[derive(clap::Args)]
@@ -27,6 +27,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
 
 /// Makes a model of `size` in the folder `out`.
 pub(crate) fn make(size: &str, dtype: &str, out: &Path) -> Result {
-    let mut command = cargo("run --quiet --release -p gligen-bench -- make-model");
-    process::run(command.args(["--size", size, "--dtype", dtype]).arg(out))
+    build_programs()?;
+    let mut command = program(root().join("target/release/gligen-bench"));
+    process::run(command.args(["make-model", "--size", size, "--dtype", dtype]).arg(out))
+}
+
+/// Builds `gligen` and `gligen-bench` for release. Alone, the second would ask for other features of what Burn stands
+/// on, and compile all of it again.
+pub(crate) fn build_programs() -> Result {
+    process::run(&mut cargo("build --release -p gligen-cli -p gligen-bench"))
 }

@@ -15,7 +15,7 @@ pub(crate) fn parse_box(text: &str) -> Result<Corners, String> {
         let found = text.split(',').count();
         return Err(format!("expected four numbers X0,Y0,X1,Y1, found {found}"));
     };
-    let mut corners = [0.0; 4];
+    let mut corners = [0.0f64; 4];
     for ((corner, part), name) in corners.iter_mut().zip(parts).zip(["x0", "y0", "x1", "y1"]) {
         *corner = part.parse().map_err(|_| format!("{name} is `{part}`, expected a number from 0 to 1"))?;
         if !corner.is_finite() {

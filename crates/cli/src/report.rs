@@ -4,14 +4,18 @@ use std::error::Error;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use serde_json::json;
 
 use crate::failure::Failure;
 
 /// The version, with the backends that were built in.
-pub(crate) fn version() -> String {
-    format!("{} (devices: {})", env!("CARGO_PKG_VERSION"), gligen_kernels::device::built_in().join(", "))
+pub(crate) fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| {
+        format!("{} (devices: {})", env!("CARGO_PKG_VERSION"), gligen_kernels::device::built_in().join(", "))
+    });
+    &VERSION
 }
 
 /// Writes a line of results.

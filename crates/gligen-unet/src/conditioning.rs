@@ -21,6 +21,6 @@ pub(crate) struct UNetConditioning {
     /// Samples in the batch.
     pub(crate) batch: usize,
     pub(crate) down: Vec<Vec<PlaceConditioning>>,
-    pub(crate) mid: Vec<PlaceConditioning>,
+    pub(crate) mid: PlaceConditioning,
     pub(crate) up: Vec<Vec<PlaceConditioning>>,
 }

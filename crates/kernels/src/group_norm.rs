@@ -36,6 +36,9 @@ pub fn group_norm_plain(
     silu: bool,
 ) -> Tensor<4> {
     let [batch, channels, height, width] = x.dims();
+    if x.shape().num_elements() == 0 {
+        return x; // a 0 among the sizes that `reshape` is given would mean "as before"
+    }
     let grouped = x.reshape([batch, groups, channels / groups * height * width]);
     let centred = grouped.clone() - grouped.mean_dim(2);
     let variance = (centred.clone() * centred.clone()).mean_dim(2);

@@ -24,6 +24,7 @@
 
 mod activation;
 mod attention;
+mod clip_encoder;
 mod conv;
 mod embedding;
 mod feed_forward;
@@ -36,6 +37,7 @@ mod timestep;
 
 pub use activation::Activation;
 pub use attention::{Attention, KeysValues};
+pub use clip_encoder::{ClipEncoder, ClipEncoderLayer};
 pub use conv::{Conv2d, Padding};
 pub use embedding::Embedding;
 pub use feed_forward::{FeedForward, GegluIn};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use gligen_clip_text::{ClipTextEncoder, Tokenizer};
+use gligen_clip_text::{ClipTextConfig, ClipTextEncoder, Tokenizer};
 use gligen_components::BoxError;
 use gligen_schedulers::SchedulerConfig;
 use gligen_unet::UNet;
@@ -78,13 +78,11 @@ impl ModelDir {
         let vae = AutoencoderKl::from_parts(&self.text("vae", "config.json")?, &self.weights("vae")?, device)
             .map_err(|e| component("vae")(e.into()))?;
         let tokenizer = self.tokenizer().map_err(component("tokenizer"))?;
-        let text_encoder = ClipTextEncoder::from_parts(
-            &self.text("text_encoder", "config.json")?,
-            &self.weights("text_encoder")?,
-            tokenizer,
-            device,
-        )
-        .map_err(|e| component("text_encoder")(e.into()))?;
+        let config = self.text("text_encoder", "config.json")?;
+        let weights = self.weights("text_encoder")?;
+        let text_encoder = ClipTextConfig::parse(config.as_bytes())
+            .and_then(|config| ClipTextEncoder::from_parts(config, &weights, tokenizer, device))
+            .map_err(|e| component("text_encoder")(e.into()))?;
         let scheduler = SchedulerConfig::from_json(&self.text("scheduler", "scheduler_config.json")?)?;
         let defaults = match self {
             Self::Folder(_) => Defaults::default(),

@@ -219,8 +219,12 @@ impl Fields {
 
 fn read<T: DeserializeOwned>(key: &str, value: Value) -> Result<Option<T>, SchedulerError> {
     let found = shorten(&value.to_string());
-    serde_json::from_value(value)
-        .map_err(|error| SchedulerError::wrong_value(key, found, shorten(&error.to_string())))
+    serde_json::from_value(value).map_err(|error| {
+        // The reader says what it found, too, which is said here already.
+        let text = error.to_string();
+        let expected = text.rsplit_once(", expected ").map(|(_, expected)| format!("expected {expected}"));
+        SchedulerError::wrong_value(key, found, expected.unwrap_or_else(|| shorten(&text)))
+    })
 }
 
 /// The beginning of a text that may be of any length.

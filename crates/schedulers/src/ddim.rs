@@ -87,13 +87,18 @@ struct Step {
 
 impl Step {
     fn new(alpha: f64, alpha_next: f64, eta: f64) -> Self {
+        let level = Level::from_alpha(alpha);
+        // In f32 as the reference has it: 1 − ᾱ_t / ᾱ_s cancels most digits, and which ones are left can be seen in the
+        // sample. (A model that predicts x₀ shows it most: 3e-6 of the sample.)
+        let (alpha, alpha_next) = (alpha as f32, alpha_next as f32);
         let variance = (1.0 - alpha_next) / (1.0 - alpha) * (1.0 - alpha / alpha_next);
-        let fresh = eta * variance.max(0.0).sqrt();
+        let fresh = eta as f32 * variance.max(0.0).sqrt();
+        let direction = (1.0 - alpha_next - fresh * fresh).max(0.0).sqrt();
         Self {
-            level: Level::from_alpha(alpha),
-            clean: alpha_next.sqrt(),
-            direction: (1.0 - alpha_next - fresh * fresh).max(0.0).sqrt(),
-            fresh,
+            level,
+            clean: f64::from(alpha_next).sqrt(),
+            direction: f64::from(direction),
+            fresh: f64::from(fresh),
         }
     }
 }

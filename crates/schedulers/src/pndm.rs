@@ -75,15 +75,18 @@ impl Scheduler for Pndm {
         } else {
             multistep_schedule(&timesteps, train / steps)
         };
-        let moves = evaluations.iter().map(|evaluation| {
+        let plan = evaluations.iter().map(|evaluation| {
+            let from = self.schedule.alpha(evaluation.from);
             let to = evaluation.to.map_or(self.last_alpha, |s| self.schedule.alpha(s));
-            Move::new(self.schedule.alpha(evaluation.from), to)
+            Planned {
+                role: evaluation.role,
+                seen: self.schedule.level(evaluation.timestep),
+                step: Step::new(from, to),
+            }
         });
         Ok(Box::new(PndmSampling {
-            moves: moves.collect(),
+            plan: plan.collect(),
             timesteps: evaluations.iter().map(|evaluation| evaluation.timestep as f64).collect(),
-            levels: evaluations.iter().map(|evaluation| self.schedule.level(evaluation.timestep)).collect(),
-            roles: evaluations.into_iter().map(|evaluation| evaluation.role).collect(),
             prediction: self.prediction,
             start: None,
             mean: None,
@@ -120,17 +123,20 @@ struct Evaluation {
     to: Option<usize>,
 }
 
+impl Evaluation {
+    /// One that is followed by a step of the whole stride.
+    fn whole(timestep: usize, role: Role, stride: usize) -> Self {
+        Self { timestep, role, from: timestep, to: timestep.checked_sub(stride) }
+    }
+}
+
 /// One evaluation a timestep, but two at the second.
 fn multistep_schedule(timesteps: &[usize], stride: usize) -> Vec<Evaluation> {
-    let step = |role| move |&t: &usize| Evaluation { timestep: t, role, from: t, to: t.checked_sub(stride) };
-    let mut evaluations: Vec<_> = timesteps.iter().take(1).map(step(Role::Trial)).collect();
-    evaluations.extend(timesteps.iter().skip(1).take(1).map(|&t| Evaluation {
-        timestep: t,
-        role: Role::Again,
-        from: t + stride,
-        to: Some(t),
-    }));
-    evaluations.extend(timesteps.iter().skip(1).map(step(Role::Multistep)));
+    let mut evaluations = vec![Evaluation::whole(timesteps[0], Role::Trial, stride)];
+    if let Some(&t) = timesteps.get(1) {
+        evaluations.push(Evaluation { timestep: t, role: Role::Again, from: t + stride, to: Some(t) });
+    }
+    evaluations.extend(timesteps[1..].iter().map(|&t| Evaluation::whole(t, Role::Multistep, stride)));
     evaluations
 }
 
@@ -144,7 +150,7 @@ fn runge_kutta_schedule(timesteps: &[usize], stride: usize) -> Vec<Evaluation> {
         // as in the reference, where they differ by one for an odd stride.
         let middle = next + half;
         for (timestep, role, to) in [
-            (from, Role::RungeKuttaFirst, from.checked_sub(half)),
+            (from, Role::RungeKuttaFirst, Some(from - half)),
             (middle, Role::RungeKuttaMiddle, Some(middle)),
             (middle, Role::RungeKuttaMiddle, Some(next)),
             (next, Role::RungeKuttaLast, Some(next)),
@@ -152,24 +158,28 @@ fn runge_kutta_schedule(timesteps: &[usize], stride: usize) -> Vec<Evaluation> {
             evaluations.push(Evaluation { timestep, role, from, to });
         }
     }
-    evaluations.extend(timesteps[3..].iter().map(|&t| Evaluation {
-        timestep: t,
-        role: Role::Multistep,
-        from: t,
-        to: t.checked_sub(stride),
-    }));
+    evaluations.extend(timesteps[3..].iter().map(|&t| Evaluation::whole(t, Role::Multistep, stride)));
     evaluations
+}
+
+/// An evaluation as its step needs it.
+#[derive(Debug)]
+struct Planned {
+    role: Role,
+    /// The level at which the network sees the sample.
+    seen: Level,
+    step: Step,
 }
 
 /// The coefficients of equation 9.
 #[derive(Debug, Clone, Copy)]
-struct Move {
+struct Step {
     from: Level,
     sample: f64,
     epsilon: f64,
 }
 
-impl Move {
+impl Step {
     fn new(alpha: f64, alpha_next: f64) -> Self {
         let denominator = alpha * (1.0 - alpha_next).sqrt() + (alpha * (1.0 - alpha) * alpha_next).sqrt();
         Self {
@@ -183,9 +193,7 @@ impl Move {
 #[derive(Debug)]
 struct PndmSampling {
     timesteps: Vec<f64>,
-    levels: Vec<Level>,
-    roles: Vec<Role>,
-    moves: Vec<Move>,
+    plan: Vec<Planned>,
     prediction: PredictionType,
     /// Where the step began that takes several evaluations.
     start: Option<Tensor<4>>,
@@ -239,7 +247,7 @@ impl Sampling for PndmSampling {
         sample: Tensor<4>,
         _noise: &mut dyn NoiseSource,
     ) -> Tensor<4> {
-        let (output, sample) = match self.roles[index] {
+        let (output, sample) = match self.plan[index].role {
             Role::RungeKuttaFirst => {
                 self.remember(model_output.clone());
                 self.start = Some(sample.clone());
@@ -270,12 +278,12 @@ impl Sampling for PndmSampling {
                 (self.adams_bashforth(model_output), sample)
             }
         };
-        let Move { from, sample: keep, epsilon } = self.moves[index];
+        let Step { from, sample: keep, epsilon } = self.plan[index].step;
         let noise = self.prediction.noise(output, sample.clone(), from);
         sample * keep - noise * epsilon
     }
 
     fn add_noise(&self, clean: Tensor<4>, noise: Tensor<4>, index: usize) -> Tensor<4> {
-        self.levels[index].mix(clean, noise)
+        self.plan[index].seen.mix(clean, noise)
     }
 }

@@ -25,7 +25,6 @@ struct Setup {
     kind: SchedulerKind,
     spacing: &'static str,
     prediction: &'static str,
-    offset: usize,
     runge_kutta: bool,
     json: String,
 }
@@ -44,7 +43,6 @@ fn setups(betas: &'static [&'static str]) -> impl Strategy<Value = Setup> {
             spacing,
             // The only thing here that a scheduler may refuse: then it is told the other.
             prediction: if kind.name() == "pndm" && prediction == "sample" { "epsilon" } else { prediction },
-            offset,
             runge_kutta,
             json: format!(
                 r#""beta_schedule": "{betas}", "timestep_spacing": "{spacing}", "steps_offset": {offset}, {sigmas}

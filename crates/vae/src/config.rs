@@ -133,7 +133,7 @@ impl AutoencoderKlConfig {
     fn check_rest(&self) -> Result<(), VaeError> {
         for (key, value) in self.rest.iter().filter(|(key, _)| !key.starts_with('_')) {
             let Some((_, values)) = NEUTRAL.iter().find(|(name, _)| name == key) else {
-                return Err(unsupported(key, value, "this key is not known"));
+                return Err(VaeError::UnknownKey { key: key.clone(), found: value.to_string() });
             };
             if !values.is_empty() && !values.contains(&value.to_string().as_str()) {
                 return Err(unsupported(key, value, values.join(" or ")));

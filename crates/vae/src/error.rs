@@ -28,6 +28,14 @@ pub enum VaeError {
         /// What can stand there.
         supported: String,
     },
+    /// A key that no autoencoder of Stable Diffusion has: it might change the numbers.
+    #[error("vae/config.json: `{key}` is not known (it is {found})")]
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// Its value.
+        found: String,
+    },
     /// The weights are missing or do not fit.
     #[error(transparent)]
     Weights(#[from] WeightsError),

@@ -42,11 +42,7 @@ impl LoadReport {
         if self.unused.iter().any(|key| ORIGINAL_LAYOUT.iter().any(|start| key.starts_with(start))) {
             return Some("the names are those of the original repositories; weights in the diffusers layout are needed".into());
         }
-        if self.loaded == 0
-            && self.misshapen.is_empty()
-            && !self.missing.is_empty()
-            && !self.unused.is_empty()
-        {
+        if self.missing.len() == self.parameters() && !self.missing.is_empty() {
             return Some("no tensor matches: is this another kind of checkpoint?".into());
         }
         if let Some((expected, found)) =

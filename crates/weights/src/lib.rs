@@ -31,7 +31,7 @@
 //! let device = gligen_testkit::devices().remove(0);
 //! let module = Scale { weight: Param::from_tensor(Tensor::zeros([2], &device)) };
 //! let module = Weights::open(&path)?.load(module, &KeyMap::new())?;
-//! assert_eq!(module.weight.val().into_data().to_vec::<f32>()?, [1.0, -2.0]);
+//! assert_eq!(module.weight.val().into_data().try_into_vec_as::<f32>()?, [1.0, -2.0]);
 //! # Ok(())
 //! # }
 //! ```

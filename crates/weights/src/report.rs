@@ -65,6 +65,12 @@ impl LoadReport {
             && self.non_finite.is_empty()
     }
 
+    /// How many parameters the module has.
+    pub(crate) fn parameters(&self) -> usize {
+        let wrong = self.missing.len() + self.misshapen.len() + self.not_float.len() + self.non_finite.len();
+        self.loaded + wrong
+    }
+
     pub(crate) fn sort(&mut self) {
         self.missing.sort();
         self.unused.sort();

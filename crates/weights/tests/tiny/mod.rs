@@ -8,18 +8,18 @@ use burn::tensor::Device;
 use gligen_weights::KeyMap;
 
 #[derive(Module, Debug)]
-pub struct Tiny {
-    pub scalar: Param<Tensor<1>>,
-    pub half: Param<Tensor<2>>,
-    pub brain: Param<Tensor<2>>,
-    pub single: Param<Tensor<3>>,
-    pub transposed: Param<Tensor<2>>,
-    pub first_rows: Param<Tensor<2>>,
-    pub last_rows: Param<Tensor<2>>,
+pub(crate) struct Tiny {
+    pub(crate) scalar: Param<Tensor<1>>,
+    pub(crate) half: Param<Tensor<2>>,
+    pub(crate) brain: Param<Tensor<2>>,
+    pub(crate) single: Param<Tensor<3>>,
+    pub(crate) transposed: Param<Tensor<2>>,
+    pub(crate) first_rows: Param<Tensor<2>>,
+    pub(crate) last_rows: Param<Tensor<2>>,
 }
 
 impl Tiny {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             scalar: waiting([1]),
             half: waiting([3, 4]),
@@ -32,7 +32,7 @@ impl Tiny {
     }
 
     /// Every parameter's name and numbers.
-    pub fn numbers(&self) -> Vec<(&'static str, Vec<f32>)> {
+    pub(crate) fn numbers(&self) -> Vec<(&'static str, Vec<f32>)> {
         vec![
             ("scalar", numbers(&self.scalar)),
             ("half", numbers(&self.half)),
@@ -46,16 +46,16 @@ impl Tiny {
 }
 
 /// The files hold integers besides, which no parameter takes.
-pub fn keys() -> KeyMap {
+pub(crate) fn keys() -> KeyMap {
     KeyMap::new().ignore("counter")
 }
 
-pub fn device() -> Device {
+pub(crate) fn device() -> Device {
     gligen_testkit::devices().remove(0)
 }
 
 /// A parameter that must be loaded before it is read.
-pub fn waiting<const D: usize>(shape: [usize; D]) -> Param<Tensor<D>> {
+pub(crate) fn waiting<const D: usize>(shape: [usize; D]) -> Param<Tensor<D>> {
     Param::uninitialized(
         ParamId::new(),
         |_, _| panic!("read before it was loaded"),
@@ -65,6 +65,6 @@ pub fn waiting<const D: usize>(shape: [usize; D]) -> Param<Tensor<D>> {
     )
 }
 
-pub fn numbers<const D: usize>(param: &Param<Tensor<D>>) -> Vec<f32> {
-    param.val().into_data().to_vec().unwrap()
+pub(crate) fn numbers<const D: usize>(param: &Param<Tensor<D>>) -> Vec<f32> {
+    param.val().into_data().try_into_vec_as().unwrap()
 }

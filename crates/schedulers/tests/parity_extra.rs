@@ -1,0 +1,143 @@
+//! Every step of every scheduler, against stored runs of the reference on the same model outputs.
+//!
+//! `fixtures/schedulers.safetensors` says in its metadata what each case is; `fixtures/make/schedulers.py` makes it.
+
+use burn::Tensor;
+use burn::tensor::Device;
+use gligen_schedulers::{NoiseSource, Sampling, SamplingOptions, SchedulerConfig};
+use gligen_testkit::{Fixture, devices, relative_error};
+use serde_json::{Map, Value};
+
+/// The reference keeps its coefficients in f32, we in f64: each step of it is off by some 1e-7, which differences such
+/// as 1 − ᾱ_t / ᾱ_s magnify. Measured over whole runs, where these add up: 3.4e-7 at most.
+const TOLERANCE: f64 = 1.5e-6;
+
+/// What the metadata of the file says of its cases.
+fn cases() -> Map<String, Value> {
+    let bytes = std::fs::read("/tmp/extra/schedulers.safetensors").unwrap();
+    let (length, rest) = bytes.split_first_chunk().unwrap();
+    let header: Value = serde_json::from_slice(&rest[..u64::from_le_bytes(*length) as usize]).unwrap();
+    serde_json::from_str(header["__metadata__"]["cases"].as_str().unwrap()).unwrap()
+}
+
+/// The n-th of stacked tensors.
+fn nth(stacked: &Tensor<5>, n: usize) -> Tensor<4> {
+    stacked.clone().narrow(0, n, 1).squeeze_dim(0)
+}
+
+fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_into_vec_as().unwrap()
+}
+
+/// Gives the stored draws in turn.
+struct Stored {
+    draws: Tensor<5>,
+    next: usize,
+}
+
+impl NoiseSource for Stored {
+    fn normal(&mut self, shape: [usize; 4], _device: &Device) -> Tensor<4> {
+        let draw = nth(&self.draws, self.next);
+        self.next += 1;
+        assert_eq!(draw.dims(), shape);
+        draw
+    }
+}
+
+struct Case<'a> {
+    name: &'a str,
+    fixture: &'a Fixture,
+    device: &'a Device,
+    worst: &'a mut f64,
+}
+
+impl Case<'_> {
+    fn stored(&self, key: &str) -> Vec<f32> {
+        self.fixture.floats(&format!("{}/{key}", self.name))
+    }
+
+    fn close(&mut self, what: &str, actual: &[f32], expected: &[f32]) {
+        let error = relative_error(actual, expected);
+        if error > 3e-7 {
+            println!("WORST {error:.2e} {} {what}", self.name);
+        }
+        *self.worst = self.worst.max(error);
+    }
+
+    fn run(&mut self, case: &Value) {
+        let mut config = case["config"].as_object().unwrap().clone();
+        config.insert("_class_name".into(), case["scheduler"].clone());
+        let config = SchedulerConfig::from_json(&Value::from(config).to_string()).unwrap();
+        let eta = case["eta"].as_f64().unwrap();
+        let options = SamplingOptions { steps: case["steps"].as_u64().unwrap() as usize, eta };
+        let mut sampling = config.build(None).unwrap().begin(&options).unwrap();
+
+        let timesteps: Vec<f32> = sampling.timesteps().iter().map(|&t| t as f32).collect();
+        let expected = self.stored("timesteps");
+        if [config.use_karras_sigmas, config.use_exponential_sigmas].contains(&Some(true)) {
+            // Found by interpolating logarithms, of which numpy's in f32 are not the nearest numbers.
+            self.close("timesteps", &timesteps, &expected);
+        } else {
+            assert_eq!(timesteps, expected, "{}: timesteps", self.name);
+        }
+        self.close(
+            "init_noise_sigma",
+            &[sampling.init_noise_sigma() as f32],
+            &self.stored("init_noise_sigma"),
+        );
+        self.add_noise(sampling.as_ref());
+        self.steps(sampling.as_mut());
+    }
+
+    fn add_noise(&mut self, sampling: &dyn Sampling) {
+        let clean = self.fixture.tensor::<4>("clean", self.device);
+        let noise = self.fixture.tensor::<4>("noise", self.device);
+        let expected = self.fixture.tensor::<5>(&format!("{}/add_noise", self.name), self.device);
+        let count = sampling.timesteps().len();
+        for (n, index) in [0, count / 2, count - 1].into_iter().enumerate() {
+            let noisy = sampling.add_noise(clean.clone(), noise.clone(), index);
+            self.close("add_noise", &numbers(noisy), &numbers(nth(&expected, n)));
+        }
+    }
+
+    /// A whole run, each step from our own sample.
+    fn steps(&mut self, sampling: &mut dyn Sampling) {
+        let outputs = self.fixture.tensor::<5>("model_outputs", self.device);
+        let draws = self.fixture.tensor::<5>("variance_noise", self.device);
+        let mut noise = Stored { draws, next: 0 };
+        let expected = self.fixture.tensor::<5>(&format!("{}/samples", self.name), self.device);
+        let inputs = format!("{}/model_inputs", self.name);
+        let inputs =
+            self.fixture.names().contains(&inputs).then(|| self.fixture.tensor::<5>(&inputs, self.device));
+
+        let mut sample = self.fixture.tensor::<4>("sample", self.device) * sampling.init_noise_sigma();
+        assert_eq!(expected.dims()[0], sampling.timesteps().len(), "{}", self.name);
+        for index in 0..sampling.timesteps().len() {
+            let input = sampling.scale_model_input(sample.clone(), index);
+            match &inputs {
+                Some(inputs) => self.close("model input", &numbers(input), &numbers(nth(inputs, index))),
+                None => assert_eq!(input.into_data(), sample.to_data(), "{}", self.name),
+            }
+            sample = sampling.step(nth(&outputs, index), index, sample, &mut noise);
+            self.close("sample", &numbers(sample.clone()), &numbers(nth(&expected, index)));
+        }
+    }
+}
+
+#[test]
+fn every_case_of_the_reference() {
+    let fixture = Fixture::open("../../../tmp/extra/schedulers");
+    let cases = cases();
+    assert!(cases.len() >= 10, "{} cases", cases.len());
+    for device in devices() {
+        let mut worst = 0.0;
+        for (name, case) in &cases {
+            Case { name, fixture: &fixture, device: &device, worst: &mut worst }.run(case);
+        }
+        println!(
+            "{} cases on {device:?}: relative error {worst:.2e} at most, {:.0}% of {TOLERANCE:.1e}",
+            cases.len(),
+            100.0 * worst / TOLERANCE
+        );
+    }
+}

@@ -1,1 +1,0 @@
-//! Whole-pipeline tests live beside this file.

@@ -1,0 +1,63 @@
+//! The same request gives the same bytes again: with any number of threads, and alone or in a batch.
+
+mod case;
+
+use std::ops::ControlFlow;
+
+use case::Case;
+use gligen_pipeline::{Compat, Output, Pipeline, Request};
+use gligen_testkit::{devices, relative_error};
+use rayon::ThreadPoolBuilder;
+
+fn draw(request: &Request) -> Output {
+    let pipeline = Pipeline::built_in(&devices()[0]).unwrap();
+    pipeline.generate(request, |_| ControlFlow::Continue(())).unwrap()
+}
+
+fn request() -> Request {
+    let mut request = Case::all().into_iter().find(|case| case.name == "tiny-gligen-1").unwrap().request();
+    request.compat = Compat::None;
+    request.steps(3)
+}
+
+fn numbers(output: &Output) -> Vec<f32> {
+    output.latents.clone().into_data().try_into_vec_as().unwrap()
+}
+
+#[test]
+fn with_any_number_of_threads() {
+    let with_threads = |threads| {
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| numbers(&draw(&request())))
+    };
+    let one = with_threads(1);
+    for threads in [2, 3, 7] {
+        assert_eq!(with_threads(threads), one, "{threads} threads");
+    }
+}
+
+/// Picture k of a request is that of its own seed. Its numbers may differ in the last digits, because a matrix
+/// product over more rows is blocked otherwise, and so is its picture by a step of 255 here and there.
+#[test]
+fn alone_or_in_a_batch() {
+    let mut batch = request();
+    batch.num_images = Some(3);
+    let batch = draw(&batch);
+    for (index, image) in batch.images.iter().enumerate() {
+        let alone = draw(&request().seed(batch.seeds[index]));
+        let error = {
+            let all = numbers(&batch);
+            let size = all.len() / batch.images.len();
+            relative_error(&all[index * size..][..size], &numbers(&alone))
+        };
+        println!("picture {index}: relative error {error:.1e}");
+        assert!(error < 1e-5, "picture {index}: {error:.1e}");
+        let worst = image.iter().zip(alone.images[0].iter()).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+        assert!(worst <= 1, "picture {index}: a byte differs by {worst}");
+    }
+}
+
+#[test]
+fn other_seeds_give_other_pictures() {
+    assert_ne!(draw(&request().seed(1)).images, draw(&request().seed(2)).images);
+}
