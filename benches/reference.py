@@ -151,12 +151,15 @@ def full_size(model: Path, layout: torch.memory_format) -> None:
     unet, vae, text_encoder, tokenizer = once("load", load)
 
     def encode(texts: list[str]):
-        return text_encoder(**tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt"))
+        # As the pipeline does: padding is not masked.
+        return text_encoder(tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids)
 
     states, pooled = once(
         "text: two captions, two phrases",
         lambda: (encode(["", PROMPT]).last_hidden_state, encode(PHRASES).pooler_output),
     )
+    show("captions", states)
+    show("phrases", pooled)
     boxes, masks, embeddings = torch.zeros(2, 30, 4), torch.zeros(2, 30), torch.zeros(2, 30, 768)
     boxes[:, :2], embeddings[:, :2] = torch.tensor(BOXES), pooled
     masks[1, :2] = 1

@@ -1,5 +1,7 @@
 //! A stored run of the reference, and the request that repeats it.
 
+#![forbid(unsafe_code)]
+
 use gligen_pipeline::{Compat, Object, Request};
 use gligen_schedulers::SchedulerKind;
 use gligen_testkit::fixtures;
@@ -8,6 +10,7 @@ use serde::Deserialize;
 /// One entry of `fixtures/runs.json`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs)] // the arguments of the reference's pipeline, by their names
 pub struct Case {
     pub name: String,
     pub model: String,
@@ -28,6 +31,7 @@ pub struct Case {
 }
 
 impl Case {
+    /// All of them.
     pub fn all() -> Vec<Self> {
         let text = std::fs::read_to_string(fixtures().join("runs.json")).unwrap();
         serde_json::from_str(&text).unwrap()

@@ -1,12 +1,10 @@
 //! The same request gives the same bytes again: with any number of threads, and alone or in a batch.
 
-mod case;
-
 use std::ops::ControlFlow;
 
-use case::Case;
 use gligen_pipeline::{Compat, Output, Pipeline, Request};
 use gligen_testkit::{devices, relative_error};
+use gligen_tests::Case;
 use rayon::ThreadPoolBuilder;
 
 fn draw(request: &Request) -> Output {

@@ -4,14 +4,12 @@
 //! evaluations amplify. Computing the reference's runs in f64 moves its own latents by up to 3e-6. A byte of a
 //! picture may differ by one where a number lies on the edge of two.
 
-mod case;
-
 use std::ops::ControlFlow;
 
 use burn::tensor::Device;
-use case::Case;
 use gligen_pipeline::Pipeline;
 use gligen_testkit::{Fixture, assert_close, devices, fixtures};
+use gligen_tests::Case;
 
 fn load(model: &str, device: &Device) -> Pipeline {
     let folder = match model {

@@ -37,6 +37,8 @@ pub(crate) fn time(model: &Path) -> Result<(), BoxError> {
     };
     let (captions, phrases) = stage("text: two captions, two phrases", encode)?;
 
+    show("captions", captions.clone());
+    show("phrases", phrases.clone());
     let grounding = grounding(phrases, &device);
     let conditioning = Conditioning { encoder_hidden_states: captions, grounding: Some(grounding) };
     let side = unet.sample_size();
@@ -79,7 +81,7 @@ fn wave(shape: [usize; 4], device: &Device) -> Tensor<4> {
 }
 
 /// The size of a result, for a look at whether both sides compute the same.
-fn show(what: &str, tensor: Tensor<4>) {
+fn show<const D: usize>(what: &str, tensor: Tensor<D>) {
     let mean: f32 = tensor.square().mean().into_scalar();
     eprintln!("{what}: root mean square {:.6}", mean.sqrt());
 }

@@ -1,7 +1,7 @@
 //! `gligen devices`
 
 use gligen_kernels::device::{NAMES, built_in, parse};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::report;
@@ -14,6 +14,15 @@ pub(crate) struct Args {
     json: bool,
 }
 
+/// A device, as programs read it.
+#[derive(Serialize)]
+struct Line {
+    name: &'static str,
+    built_in: bool,
+    available: bool,
+    reason: Option<String>,
+}
+
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let built_in = built_in();
     for name in NAMES {
@@ -21,9 +30,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         let refused = parse(name).err().map(|error| error.to_string());
         if args.json {
             let available = refused.is_none();
-            let line =
-                json!({"name": name, "built_in": is_built_in, "available": available, "reason": refused});
-            report::result(line)?;
+            report::json_result(&Line { name, built_in: is_built_in, available, reason: refused })?;
             continue;
         }
         let default = if built_in.first() == Some(&name) { ", the default" } else { "" };

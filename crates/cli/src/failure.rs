@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use gligen_kernels::device::DeviceError;
 use gligen_pipeline::{Error, LayoutError, PngError};
+use gligen_schedulers::SchedulerError;
 
 /// Why the program stops.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// The arguments were refused while they were read; also the way in which help and version are asked for.
-    #[error("{}", .0.render().to_string().trim_end().trim_start_matches("error: "))]
+    #[error("{}", first_paragraph(.0))]
     Usage(clap::Error),
     /// The arguments do not go together, or ask for what there is not.
     #[error("{message}")]
@@ -67,6 +68,7 @@ impl Failure {
             Self::ClosedPipe => 0,
             Self::Interrupted | Self::Pipeline(Error::Cancelled { .. }) => 130,
             Self::Arguments { .. } | Self::Layout { .. } | Self::Pipeline(Error::Request(_)) => 2,
+            Self::Pipeline(Error::Scheduler(SchedulerError::Steps { .. } | SchedulerError::Eta { .. })) => 2,
             Self::Device(DeviceError::Unavailable { .. }) => 1,
             Self::Device(_) => 2,
             _ => 1,
@@ -94,6 +96,7 @@ impl Failure {
     /// What to do about it, where that is known.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
+            Self::Usage(_) => Some("try --help".into()),
             Self::Arguments { hint, .. } => hint.clone(),
             Self::Layout { source, .. } => source.hint(),
             Self::Pipeline(error) => error.hint(),
@@ -103,4 +106,11 @@ impl Failure {
             _ => None,
         }
     }
+}
+
+/// What clap says first; usage and the way to the help follow it.
+fn first_paragraph(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let paragraph = text.split("\n\n").next().unwrap_or(&text);
+    paragraph.trim_start_matches("error: ").trim_end().to_string()
 }

@@ -10,7 +10,7 @@ use gligen_pipeline::{
     write_png,
 };
 use gligen_schedulers::SchedulerKind;
-use serde_json::json;
+use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::objects::{Corners, pair, parse_box};
@@ -119,7 +119,13 @@ pub(crate) struct Args {
     verbose: bool,
 
     /// Where to compute; `gligen devices` lists what there is
-    #[arg(long, value_name = "NAME", env = "GLIGEN_DEVICE", help_heading = "Computing")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "GLIGEN_DEVICE",
+        hide_env_values = true,
+        help_heading = "Computing"
+    )]
     device: Option<String>,
     /// Numbers to compute with
     #[arg(long, value_name = "NAME", default_value = "f32", help_heading = "Computing")]
@@ -232,6 +238,20 @@ struct Drawn<'a> {
     seconds: f64,
 }
 
+/// A picture, as programs read it.
+#[derive(Serialize)]
+struct Line<'a> {
+    path: &'a Path,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overlay: Option<&'a Path>,
+    seed: u64,
+    prompt: &'a str,
+    width: usize,
+    height: usize,
+    /// That the whole run took, from the plan to the last picture.
+    seconds: f64,
+}
+
 fn write(args: &Args, drawn: &Drawn, target: &Target) -> Result<(), Failure> {
     let Drawn { plan, output, kept, .. } = drawn;
     if let Some(path) = &args.save_latents {
@@ -249,18 +269,15 @@ fn write(args: &Args, drawn: &Drawn, target: &Target) -> Result<(), Failure> {
             Target::Named(boxes.clone()).write_all(1, |_, writer| write_png(writer, &picture, &[]))?;
         }
         if args.json {
-            let mut line = json!({
-                "path": path,
-                "seed": output.seeds[index],
-                "prompt": plan.request.prompts[index / plan.num_images],
-                "width": plan.width,
-                "height": plan.height,
-                "seconds": (drawn.seconds * 1e3).round() / 1e3,
-            });
-            if let Some(boxes) = &boxes {
-                line["overlay"] = json!(boxes);
-            }
-            report::result(line)?;
+            report::json_result(&Line {
+                path,
+                overlay: boxes.as_deref(),
+                seed: output.seeds[index],
+                prompt: &plan.request.prompts[index / plan.num_images],
+                width: plan.width,
+                height: plan.height,
+                seconds: (drawn.seconds * 1e3).round() / 1e3,
+            })?;
         } else {
             for path in [Some(path), boxes.as_ref()].into_iter().flatten() {
                 report::result(path.display())?;
@@ -282,7 +299,7 @@ fn texts(drawn: &Drawn, index: usize) -> Vec<(&'static str, String)> {
 fn tell_plan(reporter: &Reporter, plan: &Plan, device: &str) {
     let scheduler = plan.request.scheduler.map_or("?", |kind| kind.name());
     reporter.detail(format_args!(
-        "{} picture(s) of {}×{}: {} steps of {scheduler}, guidance {}, scheduled sampling {}, on {device}",
+        "pictures: {}, {}×{}; steps: {} of {scheduler}; guidance: {}; scheduled sampling: {}; device: {device}",
         plan.pictures(),
         plan.width,
         plan.height,

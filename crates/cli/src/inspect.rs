@@ -94,8 +94,7 @@ const SCHEDULER: &[&str] = &["_class_name", "num_train_timesteps", "beta_schedul
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let inspection = inspect(args)?;
     if args.json {
-        // Texts, numbers and lists: nothing that JSON cannot say.
-        return report::result(serde_json::to_value(&inspection).unwrap_or_default());
+        return report::json_result(&inspection);
     }
     print(&inspection)
 }

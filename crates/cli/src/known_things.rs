@@ -8,6 +8,9 @@ const DESCRIPTION: &str = include_str!("../../../fixtures/tiny-gligen/README.md"
 /// Words of the captions that it was trained on, beside the names of things and backgrounds.
 const CAPTION_WORDS: [&str; 9] = ["a", "an", "the", "and", "on", "with", "of", "background", "plain"];
 
+/// How alike a name must be, 0 to 1, to be worth naming.
+const ALIKE: f64 = 0.7;
+
 /// How many known ones a warning names.
 const NEAREST: usize = 3;
 
@@ -58,10 +61,11 @@ pub(crate) fn unknown<'a>(
 }
 
 fn warning(kind: &str, unknown: &str, nearest: Vec<&str>) -> String {
-    format!(
-        "the built-in model has not learnt the {kind} `{unknown}`; the nearest it knows: {}",
-        nearest.join(", ")
-    )
+    let advice = match nearest.as_slice() {
+        [] => "`gligen generate --help` lists what it knows".to_string(),
+        names => format!("the nearest it knows: {}", names.join(", ")),
+    };
+    format!("the built-in model has not learnt the {kind} `{unknown}`; {advice}")
 }
 
 /// The names most like `text`, the most alike first.
@@ -72,7 +76,8 @@ fn nearest<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str>
         let words = noun.split(' ').map(|word| strsim::jaro_winkler(text, word));
         words.fold(strsim::jaro_winkler(text, &noun), f64::max)
     };
-    let mut names: Vec<_> = names.map(|name| (likeness(name), name)).collect();
+    let mut names: Vec<_> =
+        names.map(|name| (likeness(name), name)).filter(|(alike, _)| *alike >= ALIKE).collect();
     names.sort_by(|a, b| b.0.total_cmp(&a.0)); // stable: the order of the list among equals
     names.into_iter().take(NEAREST).map(|(_, name)| name).collect()
 }
@@ -109,6 +114,6 @@ mod tests {
     #[test]
     fn what_is_not_known_gets_the_nearest() {
         let prompt = "a kat on a violet background".to_string();
-        insta::assert_snapshot!(unknown([&prompt], ["a kat", "pizza", "a dragon"]).join("\n"));
+        insta::assert_snapshot!(unknown([&prompt], ["a kat", "pizza", "a dragn", "x"]).join("\n"));
     }
 }

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::PathBuf;
 
-use gligen_pipeline::{LAYOUT_KEYWORD, PARAMETERS_KEYWORD, read_png_texts};
-use serde_json::{Map, Value};
+use gligen_pipeline::{LAYOUT_KEYWORD, Layout, PARAMETERS_KEYWORD, read_png_texts};
+use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::report;
@@ -18,6 +18,22 @@ pub(crate) struct Args {
     /// One JSON object with the texts `gligen` (a layout) and `parameters`
     #[arg(long)]
     json: bool,
+}
+
+/// The texts, as programs read them.
+#[derive(Serialize)]
+struct Metadata {
+    gligen: Option<Gligen>,
+    parameters: Option<String>,
+}
+
+/// What stands under our keyword.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Gligen {
+    Layout(Box<Layout>),
+    /// Another program's, or that of a later version.
+    Other(String),
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
@@ -33,10 +49,14 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         return Err(Failure::NoMetadata { path: path.clone() });
     }
     if args.json {
-        // The layout as JSON inside JSON, if it is any; another program may have put a text of that name there.
-        let value = |text: String| serde_json::from_str(&text).unwrap_or(Value::String(text));
-        let object: Map<_, _> = ours.into_iter().map(|(key, text)| (key, value(text))).collect();
-        return report::result(Value::Object(object));
+        let text = |keyword| ours.iter().find(|(key, _)| key == keyword).map(|(_, text)| text.clone());
+        return report::json_result(&Metadata {
+            gligen: text(LAYOUT_KEYWORD).map(|text| match Layout::from_json(&text) {
+                Ok(layout) => Gligen::Layout(Box::new(layout)),
+                Err(_) => Gligen::Other(text),
+            }),
+            parameters: text(PARAMETERS_KEYWORD),
+        });
     }
     for (key, text) in ours {
         report::result(format_args!("{key}:\n{}\n", text.trim_end()))?;

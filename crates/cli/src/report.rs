@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
-use serde_json::json;
+use serde::Serialize;
 
 use crate::failure::Failure;
 
@@ -21,6 +21,11 @@ pub(crate) fn version() -> &'static str {
 /// Writes a line of results.
 pub(crate) fn result(line: impl Display) -> Result<(), Failure> {
     written(writeln!(io::stdout().lock(), "{line}"))
+}
+
+/// Writes a line of JSON; keys come in the order of the fields.
+pub(crate) fn json_result(line: &impl Serialize) -> Result<(), Failure> {
+    result(json_text(line))
 }
 
 /// What became of writing to standard output.
@@ -50,8 +55,26 @@ pub(crate) fn failure(failure: &Failure, json: bool) -> ExitCode {
     status
 }
 
-fn as_json(failure: &Failure) -> serde_json::Value {
-    json!({"error": {"code": failure.code(), "message": chain(failure), "hint": failure.hint()}})
+#[derive(Serialize)]
+struct JsonFailure {
+    error: JsonError,
+}
+
+#[derive(Serialize)]
+struct JsonError {
+    code: &'static str,
+    message: String,
+    hint: Option<String>,
+}
+
+fn as_json(failure: &Failure) -> String {
+    let error = JsonError { code: failure.code(), message: chain(failure), hint: failure.hint() };
+    json_text(&JsonFailure { error })
+}
+
+fn json_text(value: &impl Serialize) -> String {
+    // What is told are texts, numbers and lists: nothing that JSON cannot say.
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 fn as_text(failure: &Failure) -> String {

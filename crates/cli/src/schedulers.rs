@@ -1,7 +1,7 @@
 //! `gligen schedulers`
 
 use gligen_schedulers::SchedulerKind;
-use serde_json::json;
+use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::report;
@@ -14,11 +14,19 @@ pub(crate) struct Args {
     json: bool,
 }
 
+/// A scheduler, as programs read it.
+#[derive(Serialize)]
+struct Line {
+    name: &'static str,
+    class: &'static str,
+    description: &'static str,
+}
+
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     for kind in SchedulerKind::ALL {
         let (name, class, description) = (kind.name(), kind.class_name(), kind.description());
         if args.json {
-            report::result(json!({"name": name, "class": class, "description": description}))?;
+            report::json_result(&Line { name, class, description })?;
         } else {
             report::result(format_args!("{name:<16} {description}"))?;
         }

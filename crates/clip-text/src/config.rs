@@ -61,7 +61,7 @@ impl ClipTextConfig {
     ///
     /// If it is no JSON object, of another kind of model, or a value is out of range.
     pub fn parse(json: &[u8]) -> Result<Self, Error> {
-        let keys: Map<String, Value> = parse("config.json", json)?;
+        let keys: Map<String, Value> = parse("config.json of the text encoder", json)?;
         refuse(&keys)?;
         let config = Self {
             vocab_size: size(&keys, "vocab_size", 49408)?,

@@ -60,7 +60,8 @@ impl SpecialTokens {
         {
             if let Some(found) = side.filter(|side| side != "right") {
                 let file = "tokenizer_config.json";
-                return Err(Error::Tokenizer { file, what: what.into(), expected: "right".into(), found });
+                let (expected, found) = ("\"right\"".into(), format!("\"{found}\""));
+                return Err(Error::Tokenizer { file, what: what.into(), expected, found });
             }
         }
         let window = match config.model_max_length {

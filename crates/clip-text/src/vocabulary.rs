@@ -11,6 +11,7 @@ use crate::{Error, TokenizerFiles};
 /// A vocabulary as it was published.
 pub(crate) struct Vocabulary {
     file: &'static str,
+    file_of_merges: &'static str,
     ids: HashMap<String, u32>,
     merges: Vec<(String, String)>,
     /// `added_tokens` of a `tokenizer.json`.
@@ -28,7 +29,7 @@ impl Vocabulary {
         }
         let ids = parse("vocab.json", files.vocab.unwrap_or_default())?;
         let merges = merges_of_text(files.merges.unwrap_or_default())?;
-        Ok(Self { file: "merges.txt", ids, merges, added: Vec::new() })
+        Ok(Self { file: "vocab.json", file_of_merges: "merges.txt", ids, merges, added: Vec::new() })
     }
 
     fn from_json(json: &[u8]) -> Result<Self, Error> {
@@ -42,25 +43,25 @@ impl Vocabulary {
             Merge::Text(text) => split_merge(file, &text),
         };
         let merges = model.merges.into_iter().map(pair).collect::<Result<_, _>>()?;
-        Ok(Self { file, ids: model.vocab, merges, added: added_tokens })
+        Ok(Self { file, file_of_merges: file, ids: model.vocab, merges, added: added_tokens })
     }
 
     /// CLIP's byte-pair encoding: the last piece of a word ends in `</w>`, and what has no number is `unknown`.
     pub(crate) fn into_model(self, unknown: &str) -> Result<BPE, Error> {
-        let missing = |what: String, found: &str| Error::Tokenizer {
-            file: self.file,
+        let missing = |file, what: String, found: &str| Error::Tokenizer {
+            file,
             what,
             expected: "a token of the vocabulary".into(),
             found: format!("`{found}`"),
         };
         if !self.ids.contains_key(unknown) {
-            return Err(missing("unknown token".into(), unknown));
+            return Err(missing(self.file, "unknown token".into(), unknown));
         }
         // The library's builder relies on this.
         for (rank, (left, right)) in self.merges.iter().enumerate() {
             for token in [left, right, &format!("{left}{right}")] {
                 if !self.ids.contains_key(token) {
-                    return Err(missing(format!("merge {}", rank + 1), token));
+                    return Err(missing(self.file_of_merges, format!("merge {}", rank + 1), token));
                 }
             }
         }

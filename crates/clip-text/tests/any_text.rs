@@ -22,6 +22,9 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    // Failures are written into tests by hand, not into files beside them.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn every_text_fills_the_window(text in text()) {
         let encoding = TINY.encode(&text).unwrap();
@@ -46,11 +49,12 @@ proptest! {
 
     /// White space and case aside, decoding loses nothing that the transformer would see.
     #[test]
-    fn decoded_text_has_the_same_ids(text in any::<String>()) {
-        let ids = TINY.encode(&text).unwrap().ids;
-        let again = TINY.encode(&TINY.decode(&ids).unwrap()).unwrap();
-        prop_assume!(again.truncated.is_none() && !ids[76..].iter().any(|&id| id != TINY.pad_id()));
-        prop_assert_eq!(again.ids, ids);
+    fn decoded_text_has_the_same_ids(text in ".{0,25}") {
+        let encoding = TINY.encode(&text).unwrap();
+        // Half a character at the cut has no text.
+        prop_assume!(encoding.truncated.is_none());
+        let decoded = TINY.decode(&encoding.ids).unwrap();
+        prop_assert_eq!(TINY.encode(&decoded).unwrap(), encoding);
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use gligen_clip_text::{ClipTextConfig, Tokenizer, TokenizerFiles};
+use gligen_clip_text::{ClipTextConfig, ClipTextEncoder, Error, Tokenizer, TokenizerFiles};
+use gligen_testkit::{devices, fixtures};
+use gligen_weights::Weights;
 
 #[test]
 fn configurations() {
@@ -83,4 +85,42 @@ fn tokenizers() {
     let error = Tokenizer::load("no/such/folder").unwrap_err();
     writeln!(messages, "{error}").unwrap();
     insta::assert_snapshot!(messages);
+}
+
+/// Each part is sound, but one belongs to another model.
+#[test]
+fn parts_that_do_not_fit() {
+    let real = Tokenizer::load(fixtures().join("clip-tokenizer")).unwrap();
+    let tiny = Tokenizer::load(fixtures().join("tiny-gligen/tokenizer")).unwrap();
+    let long = Tokenizer::from_files(&TokenizerFiles {
+        vocab: Some(include_bytes!("../../../fixtures/tiny-gligen/tokenizer/vocab.json")),
+        merges: Some(include_bytes!("../../../fixtures/tiny-gligen/tokenizer/merges.txt")),
+        tokenizer_config: Some(br#"{"model_max_length": 100}"#),
+        ..TokenizerFiles::default()
+    })
+    .unwrap();
+    let shape = r#""vocab_size": 1503, "hidden_size": 128, "intermediate_size": 512, "num_hidden_layers": 3, "num_attention_heads": 4"#;
+    let mut messages = String::new();
+    for (config, tokenizer) in [
+        (format!(r#"{{{shape}, "eos_token_id": 1502}}"#), &real),
+        (format!(r#"{{{shape}, "eos_token_id": 1502}}"#), &long),
+        (format!(r#"{{{shape}, "eos_token_id": 1500}}"#), &tiny),
+        (format!(r#"{{{shape}}}"#), &tiny),
+    ] {
+        let error = encoder(&config, tokenizer).unwrap_err();
+        assert!(matches!(error, Error::Mismatch { .. }));
+        writeln!(messages, "{error}").unwrap();
+    }
+    insta::assert_snapshot!(messages);
+
+    let another = format!(r#"{{{shape}, "eos_token_id": 2, "hidden_size": 64}}"#);
+    assert!(matches!(encoder(&another, &tiny), Err(Error::Weights(_))));
+    let missing = ClipTextEncoder::load("no/such", "folder", &devices()[0]);
+    assert!(matches!(missing, Err(Error::Read { .. })));
+}
+
+fn encoder(config: &str, tokenizer: &Tokenizer) -> Result<ClipTextEncoder, Error> {
+    let weights = Weights::find(&fixtures().join("tiny-gligen/text_encoder"), &["model"])?;
+    let config = ClipTextConfig::parse(config.as_bytes())?;
+    ClipTextEncoder::from_parts(config, &weights, tokenizer.clone(), &devices()[0])
 }

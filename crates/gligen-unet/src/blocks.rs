@@ -11,11 +11,11 @@ use crate::transformer::Transformer2d;
 
 /// What every block is told at a step.
 #[derive(Clone, Copy)]
-pub struct Step<'a> {
+pub(crate) struct Step<'a> {
     /// SiLU of the time embedding, `[1, time width]`.
-    pub time: &'a Tensor<2>,
+    pub(crate) time: &'a Tensor<2>,
     /// Factor on the fusers' gates.
-    pub grounding_scale: f64,
+    pub(crate) grounding_scale: f64,
 }
 
 /// ResNet blocks, each followed by a transformer where the level has attention, then a halving of the sides.

@@ -21,7 +21,7 @@ pub fn silu_plain<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     activation::silu(x)
 }
 
-/// The exact GELU, `x · Φ(x)`, by the error function. Absolute error of the fast path: below 3e-7 · (1 + |x|).
+/// The exact GELU, `x · Φ(x)`, by the error function. Absolute error of the fast path: below 1.5e-7 · (1 + |x|).
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "flex")]
     if flex::applies(&x) {
@@ -65,6 +65,9 @@ pub fn geglu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 /// The plain version of [`geglu`].
 pub fn geglu_plain<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let width = x.dims()[D - 1] / 2;
+    if width == 0 {
+        return x; // Burn makes no empty slices
+    }
     let value = x.clone().narrow(D - 1, 0, width);
     let gate = x.narrow(D - 1, width, width);
     value * activation::gelu(gate)

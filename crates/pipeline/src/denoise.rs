@@ -85,11 +85,7 @@ fn begin_sampling(pipeline: &Pipeline, plan: &Plan) -> Result<Box<dyn Sampling>,
 }
 
 /// What is the same at every step.
-fn condition(
-    pipeline: &Pipeline,
-    plan: &Plan,
-    warn: &mut dyn FnMut(Warning),
-) -> Result<Conditioning, Error> {
+fn condition(pipeline: &Pipeline, plan: &Plan, warn: &mut dyn FnMut(Warning)) -> Result<Conditioning, Error> {
     let encoder = pipeline.text_encoder.as_ref();
     let encoder_hidden_states = prompt::encode(plan, encoder, warn)?;
     let grounding = match pipeline.denoiser.grounding_width() {

@@ -86,7 +86,9 @@ pub enum RequestError {
         value: f64,
     },
     /// The corners are the wrong way round.
-    #[error("`objects[{index}].box`: {found:?} is upside down or mirrored; expected x0 y0 x1 y1 with x0 <= x1 and y0 <= y1")]
+    #[error(
+        "`objects[{index}].box`: {found:?} is upside down or mirrored; expected x0 y0 x1 y1 with x0 <= x1 and y0 <= y1"
+    )]
     InvertedBox {
         /// Which object, from 0.
         index: usize,
@@ -107,7 +109,9 @@ pub enum RequestError {
     #[error("this model has no position net: it cannot place objects")]
     NoPositionNet,
     /// The model repaints pictures and needs one.
-    #[error("this model's UNet takes {in_channels} channels: it repaints a given picture, and the request has none")]
+    #[error(
+        "this model's UNet takes {in_channels} channels: it repaints a given picture, and the request has none"
+    )]
     InpaintingModel {
         /// Channels of its input.
         in_channels: usize,

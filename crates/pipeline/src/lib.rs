@@ -48,6 +48,7 @@ mod request;
 pub use atomic_file::AtomicFile;
 pub use denoise::{Progress, Warning};
 pub use error::{Error, RequestError};
+pub use gligen_kernels::device;
 pub use layout::{Layout, LayoutError, LayoutObject, random_seed};
 #[cfg(feature = "networks")]
 pub use model_dir::ModelDir;
@@ -56,3 +57,8 @@ pub use parameters::parameters;
 pub use pipeline::Pipeline;
 pub use png_file::{LAYOUT_KEYWORD, PARAMETERS_KEYWORD, PngError, read_png_texts, write_png};
 pub use request::{Compat, Defaults, MAX_OBJECTS, Object, Plan, Request};
+
+/// The examples of the repository's front page.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct FrontPage;

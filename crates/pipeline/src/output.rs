@@ -39,7 +39,8 @@ pub(crate) fn decode(
 /// `[1, 3, height, width]` in -1..1 to bytes, rounded to the nearest, as the original's PIL output.
 fn to_image(picture: Tensor<4>) -> Result<RgbImage, Error> {
     let [_, channels, height, width] = picture.dims();
-    let parts = |found: String| Error::Parts(format!("the autoencoder decoded to {found}, not to an RGB picture"));
+    let parts =
+        |found: String| Error::Parts(format!("the autoencoder decoded to {found}, not to an RGB picture"));
     if channels != 3 {
         return Err(parts(format!("{channels} channels")));
     }
@@ -48,6 +49,7 @@ fn to_image(picture: Tensor<4>) -> Result<RgbImage, Error> {
         .into_data()
         .try_into_vec_as()
         .map_err(|e| parts(format!("{e:?}")))?;
-    let bytes = numbers.iter().map(|x| ((x / 2.0 + 0.5).clamp(0.0, 1.0) * 255.0).round_ties_even() as u8).collect();
+    let bytes =
+        numbers.iter().map(|x| ((x / 2.0 + 0.5).clamp(0.0, 1.0) * 255.0).round_ties_even() as u8).collect();
     RgbImage::from_raw(width as u32, height as u32, bytes).ok_or_else(|| parts(format!("{width}×{height}")))
 }

@@ -60,6 +60,15 @@ fn tensors_of_other_shapes() {
 }
 
 #[test]
+fn a_picture_of_one_latent_is_not_too_small() {
+    let device = devices().remove(0);
+    let vae = AutoencoderKl::load(&fixtures().join("models/text-box/vae"), &device).expect("a small model");
+    let latents = vae.encode(Tensor::zeros([1, 3, 8, 24], &device)).expect("a whole picture").mode();
+    assert_eq!(latents.dims(), [1, 4, 1, 3]);
+    assert_eq!(vae.decode(latents).expect("latents").dims(), [1, 3, 8, 24]);
+}
+
+#[test]
 fn an_absent_folder_and_one_of_another_network() {
     let device = devices().remove(0);
     let absent = fixtures().join("no-such-model");

@@ -20,7 +20,9 @@ fn help_is_as_it_was() {
 
 #[test]
 fn the_version_names_what_was_built_in() {
-    insta::assert_snapshot!("version", help(&["--version"]));
+    // Other backends may have been built in too.
+    let version = help(&["--version"]);
+    assert!(version.starts_with("gligen VERSION (devices: flex"), "{version}");
 }
 
 #[test]

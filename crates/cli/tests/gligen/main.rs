@@ -6,3 +6,4 @@ mod help;
 mod interruption;
 mod other_commands;
 mod program;
+mod runs;
