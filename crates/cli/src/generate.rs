@@ -131,8 +131,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", default_value = "f32", help_heading = "Computing")]
     dtype: DType,
     /// CPU threads [default: one a core]
-    #[arg(long, value_name = "N", help_heading = "Computing")]
-    threads: Option<std::num::NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024), help_heading = "Computing")]
+    threads: Option<u64>,
 }
 
 /// A seed, or none for a random one.
@@ -174,7 +174,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) -> Result<(), Failure> {
     if let Some(threads) = args.threads {
         // Only a pool that exists already can refuse, and nothing has been computed yet.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads as usize).build_global();
     }
     let default_device = gligen_kernels::device::built_in().first().copied().unwrap_or("flex");
     let device_name = args.device.as_deref().unwrap_or(default_device);

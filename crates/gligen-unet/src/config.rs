@@ -211,7 +211,7 @@ impl UNetConfig {
                 continue;
             }
             match NEUTRAL.iter().find(|(name, _)| name == key) {
-                None => return Err(unsupported(key, value, "this key is not known")),
+                None => return Err(UNetError::UnknownKey { key: key.clone(), found: value.to_string() }),
                 Some((_, values)) => {
                     if !values.is_empty() && !values.contains(&value.to_string().as_str()) {
                         return Err(unsupported(key, value, values.join(" or ")));

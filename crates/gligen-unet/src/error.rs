@@ -28,6 +28,14 @@ pub enum UNetError {
         /// What can stand there.
         supported: String,
     },
+    /// A key that no UNet of this kind has; ignoring it could change the picture.
+    #[error("unet/config.json: `{key}` is not known (it is {found})")]
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// Its value.
+        found: String,
+    },
     /// The weights are missing or do not fit.
     #[error(transparent)]
     Weights(#[from] WeightsError),

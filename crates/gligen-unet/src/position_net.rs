@@ -19,6 +19,7 @@ const HIDDEN: usize = 512;
 ///
 /// Source: GLIGEN `ldm/modules/diffusionmodules/{text,text_image}_grounding_net.py`, `PositionNet`.
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant)] // a UNet has one
 pub enum PositionNet {
     /// A phrase for each box.
     Text(TextPositionNet),

@@ -25,9 +25,11 @@ mod activation;
 mod attention;
 pub mod device;
 #[cfg(feature = "flex")]
+mod exponential;
+#[cfg(feature = "flex")]
 mod flex;
 mod group_norm;
 
 pub use activation::{geglu, geglu_plain, gelu, gelu_plain, quick_gelu, quick_gelu_plain, silu, silu_plain};
-pub use attention::{attention, join_heads, split_heads};
+pub use attention::{attention, attention_plain, join_heads, split_heads};
 pub use group_norm::{group_norm, group_norm_plain};

@@ -93,7 +93,7 @@ impl ModelDir {
 
     fn tokenizer(&self) -> Result<Tokenizer, BoxError> {
         match self {
-            Self::Folder(folder) => Ok(Tokenizer::load(&folder.join("tokenizer"))?),
+            Self::Folder(folder) => Ok(Tokenizer::load(folder.join("tokenizer"))?),
             Self::BuiltIn => built_in::tokenizer(),
         }
     }

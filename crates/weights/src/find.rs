@@ -20,7 +20,8 @@ const ENDINGS: [&str; 8] = [
 /// The file in `folder` to open, its name one of `stems` with one of the usual endings.
 pub(crate) fn find(folder: &Path, stems: &[&str]) -> Result<PathBuf, WeightsError> {
     if !folder.is_dir() {
-        return Err(WeightsError::Read { path: folder.into(), source: io::ErrorKind::NotFound.into() });
+        let source = io::Error::new(io::ErrorKind::NotFound, "no such folder");
+        return Err(WeightsError::Read { path: folder.into(), source });
     }
     let names = || ENDINGS.iter().flat_map(|ending| stems.iter().map(move |stem| format!("{stem}{ending}")));
     names()

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use pytorch_reader::PytorchError;
+
 use crate::{LoadReport, Misshapen, WeightsError};
 
 /// Beginnings of names in checkpoints of the original repositories, which number their blocks differently.
@@ -18,7 +20,7 @@ impl WeightsError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Mismatch { report, .. } => report.hint(),
-            Self::Truncated { .. } => {
+            Self::Truncated { .. } | Self::Pickle { source: PytorchError::Zip(_), .. } => {
                 Some("the file was not fetched or copied completely: fetch it again".into())
             }
             Self::UnknownFormat { found, .. } if found.contains("Git LFS") => {

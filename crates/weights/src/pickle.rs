@@ -1,7 +1,9 @@
 //! Checkpoints pickled by torch, read without executing anything.
 //!
 //! A pickle is a program that builds objects and may call any function. The reader used here follows it as data: it
-//! knows how tensors are rebuilt, and every other call becomes an opaque value.
+//! knows how tensors are rebuilt, and every other call becomes an opaque value. It refuses pickles of more than 100 MiB
+//! in a zip archive and tensors of more than 10 GiB; an object takes up to some 80 times its bytes of the pickle while
+//! it is parsed.
 
 use std::path::Path;
 

@@ -60,7 +60,7 @@ fn of_loading() {
     // The numbers are those of the file although the file has lost its name.
     std::fs::remove_file(&path).unwrap();
     let expected = f32::from_le_bytes([0x3c; 4]);
-    assert_eq!(module.weight.val().slice([LENGTH - 1..LENGTH]).into_scalar::<f32>(), expected);
+    assert_eq!(module.weight.val().narrow(0, LENGTH - 1, 1).into_scalar::<f32>(), expected);
     drop(module);
 
     let peak = measured("status", "VmHWM:");

@@ -9,6 +9,9 @@ use tempfile::TempDir;
 pub(crate) const CAT: [&str; 6] =
     ["--prompt", "a cat on a white background", "--phrase", "a cat", "--box", "0.1,0.2,0.9,0.8"];
 
+/// The version is written into pictures, and changes with every release.
+const VERSION: &str = concat!("gligen-rs ", env!("CARGO_PKG_VERSION"));
+
 /// A folder to run in.
 pub(crate) struct Program {
     folder: TempDir,
@@ -66,6 +69,7 @@ impl Program {
             text(&output.stdout),
             text(&output.stderr)
         )
+        .replace(VERSION, "gligen-rs VERSION")
     }
 }
 
