@@ -1,5 +1,9 @@
 //! What is computed once per generation: all that the timestep does not change.
 
+use std::ops::Range;
+
+use burn::Tensor;
+use gligen_components::{Conditioning, Grounding};
 use gligen_nn::KeysValues;
 
 /// What one transformer block attends to besides the picture itself.
@@ -14,13 +18,28 @@ pub struct BlockConditioning {
 /// One entry for each transformer block of a place that has attention.
 pub type PlaceConditioning = Vec<BlockConditioning>;
 
-/// The conditioning of all transformer blocks, laid out as the UNet is: one list for each down and up block, with
-/// one entry for each of its attentions.
+/// The conditioning of all transformer blocks for some samples of a batch, laid out as the UNet is: one list for each
+/// down and up block, with one entry for each of its attentions.
 #[derive(Debug)]
 pub(crate) struct UNetConditioning {
-    /// Samples in the batch.
-    pub(crate) batch: usize,
+    /// Which samples.
+    pub(crate) samples: Range<usize>,
     pub(crate) down: Vec<Vec<PlaceConditioning>>,
     pub(crate) mid: PlaceConditioning,
     pub(crate) up: Vec<Vec<PlaceConditioning>>,
+}
+
+/// The part of `conditioning` that belongs to `samples`.
+pub(crate) fn part_of(conditioning: &Conditioning, samples: &Range<usize>) -> Conditioning {
+    fn narrow<const D: usize>(x: &Tensor<D>, samples: &Range<usize>) -> Tensor<D> {
+        x.clone().narrow(0, samples.start, samples.len())
+    }
+    Conditioning {
+        encoder_hidden_states: narrow(&conditioning.encoder_hidden_states, samples),
+        grounding: conditioning.grounding.as_ref().map(|grounding| Grounding {
+            boxes: narrow(&grounding.boxes, samples),
+            masks: narrow(&grounding.masks, samples),
+            phrase_embeddings: narrow(&grounding.phrase_embeddings, samples),
+        }),
+    }
 }

@@ -1,17 +1,18 @@
 //! The whole network: load, begin, predict.
 
+use std::ops::Range;
 use std::path::Path;
 
 use burn::Tensor;
 use burn::module::Module;
 use burn::tensor::Device;
 use gligen_components::{BoxError, Conditioning, Denoiser, Denoising};
-use gligen_kernels::silu;
+use gligen_kernels::{map_parts, parts, silu};
 use gligen_nn::{Conv2d, GroupNorm, TimestepEmbedding, timestep_features};
 use gligen_weights::{KeyMap, Weights};
 
 use crate::blocks::{DownBlock, MidBlock, Step, UpBlock};
-use crate::conditioning::UNetConditioning;
+use crate::conditioning::{UNetConditioning, part_of};
 use crate::position_net::PositionNet;
 use crate::{UNetConfig, UNetError};
 
@@ -72,7 +73,8 @@ impl UNet {
         &self.config
     }
 
-    fn prepare(&self, conditioning: &Conditioning) -> Result<UNetConditioning, UNetError> {
+    /// Checks that `conditioning` fits this network and itself.
+    fn check(&self, conditioning: &Conditioning) -> Result<(), UNetError> {
         let text = &conditioning.encoder_hidden_states;
         let [batch, _, width] = text.dims();
         if width != self.config.cross_attention_dim {
@@ -82,24 +84,29 @@ impl UNet {
                 found: text.dims().to_vec(),
             });
         }
-        let grounding_tokens = match (&conditioning.grounding, &self.position_net) {
-            (None, _) => None,
-            (Some(_), None) => return Err(UNetError::NoPositionNet),
-            (Some(grounding), Some(position_net)) => {
-                let [_, slots, _] = grounding.boxes.dims();
-                check("boxes", &grounding.boxes, [batch, slots, 4])?;
-                check("masks", &grounding.masks, [batch, slots])?;
-                check("phrase_embeddings", &grounding.phrase_embeddings, [batch, slots, width])?;
-                Some(position_net.forward(grounding))
-            }
-        };
-        let grounding = grounding_tokens.as_ref();
-        Ok(UNetConditioning {
-            batch,
+        let Some(grounding) = &conditioning.grounding else { return Ok(()) };
+        if self.position_net.is_none() {
+            return Err(UNetError::NoPositionNet);
+        }
+        let [_, slots, _] = grounding.boxes.dims();
+        check("boxes", &grounding.boxes, [batch, slots, 4])?;
+        check("masks", &grounding.masks, [batch, slots])?;
+        check("phrase_embeddings", &grounding.phrase_embeddings, [batch, slots, width])
+    }
+
+    /// What the blocks need to know of `conditioning`, which has been checked, for the part `samples` of its batch.
+    fn prepare(&self, conditioning: &Conditioning, samples: Range<usize>) -> UNetConditioning {
+        let part = part_of(conditioning, &samples);
+        let text = &part.encoder_hidden_states;
+        let grounding = self.position_net.as_ref().zip(part.grounding.as_ref());
+        let grounding = grounding.map(|(position_net, grounding)| position_net.forward(grounding));
+        let grounding = grounding.as_ref(); // [samples, tokens, channels]
+        UNetConditioning {
+            samples,
             down: self.down_blocks.iter().map(|block| block.prepare(text, grounding)).collect(),
             mid: self.mid_block.prepare(text, grounding),
             up: self.up_blocks.iter().map(|block| block.prepare(text, grounding)).collect(),
-        })
+        }
     }
 
     fn forward(
@@ -156,14 +163,21 @@ impl Denoiser for UNet {
     }
 
     fn begin<'a>(&'a self, conditioning: &Conditioning) -> Result<Box<dyn Denoising + 'a>, BoxError> {
-        Ok(Box::new(Run { unet: self, conditioning: self.prepare(conditioning)? }))
+        self.check(conditioning)?;
+        let batch = conditioning.encoder_hidden_states.dims()[0];
+        let parts = parts(&self.device, batch);
+        let parts = parts.into_iter().map(|samples| self.prepare(conditioning, samples)).collect();
+        Ok(Box::new(Run { unet: self, batch, parts }))
     }
 }
 
 /// One generation under way.
 struct Run<'a> {
     unet: &'a UNet,
-    conditioning: UNetConditioning,
+    /// Samples in the batch.
+    batch: usize,
+    /// The parts in which they are computed.
+    parts: Vec<UNetConditioning>,
 }
 
 impl Denoising for Run<'_> {
@@ -174,8 +188,13 @@ impl Denoising for Run<'_> {
         grounding_scale: f64,
     ) -> Result<Tensor<4>, BoxError> {
         let [_, _, height, width] = latents.dims();
-        check("latents", &latents, [self.conditioning.batch, self.unet.config.in_channels, height, width])?;
-        Ok(self.unet.forward(latents, timestep, grounding_scale, &self.conditioning))
+        check("latents", &latents, [self.batch, self.unet.config.in_channels, height, width])?;
+        let unet = self.unet;
+        let predictions = map_parts(&unet.device, &self.parts, |part| {
+            let latents = latents.clone().narrow(0, part.samples.start, part.samples.len());
+            unet.forward(latents, timestep, grounding_scale, part)
+        });
+        Ok(Tensor::cat(predictions, 0))
     }
 }
 

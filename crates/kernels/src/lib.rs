@@ -23,13 +23,17 @@
 
 mod activation;
 mod attention;
+mod conv;
 pub mod device;
 #[cfg(feature = "flex")]
 mod exponential;
 #[cfg(feature = "flex")]
 mod flex;
 mod group_norm;
+mod samples;
 
 pub use activation::{geglu, geglu_plain, gelu, gelu_plain, quick_gelu, quick_gelu_plain, silu, silu_plain};
 pub use attention::{attention, attention_plain, join_heads, split_heads};
+pub use conv::{Placement, conv2d, conv2d_plain};
 pub use group_norm::{group_norm, group_norm_plain};
+pub use samples::{map_parts, parts};

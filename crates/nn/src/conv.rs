@@ -3,8 +3,7 @@
 use burn::Tensor;
 use burn::module::{Module, Param};
 use burn::tensor::Device;
-use burn::tensor::module::conv2d;
-use burn::tensor::ops::ConvOptions;
+use gligen_kernels::{Placement, conv2d};
 
 use crate::parameter;
 
@@ -54,11 +53,11 @@ impl Conv2d {
 
     /// `[batch, in, height, width]` to `[batch, out, height', width']`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let padding = match self.padding {
-            Padding::Even(n) => [(n, n); 2],
-            Padding::BottomRight => [(0, 1); 2],
+        let (before, after) = match self.padding {
+            Padding::Even(n) => (n, n),
+            Padding::BottomRight => (0, 1),
         };
-        let options = ConvOptions::new_with_padding([self.stride; 2], padding, [1; 2], 1);
-        conv2d(x, self.weight.val(), self.bias.as_ref().map(Param::val), options)
+        let place = Placement { stride: self.stride, before, after };
+        conv2d(x, self.weight.val(), self.bias.as_ref().map(Param::val), place)
     }
 }
