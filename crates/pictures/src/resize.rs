@@ -133,7 +133,8 @@ fn vertical_first(from: (usize, usize), to: (usize, usize)) -> bool {
     to.1 < from.1 && less(from.1, to.1) > 2 * less(from.0, to.0)
 }
 
-/// What to add to a sum of weighted bytes so that cutting off the bits after the point rounds it.
+/// What to add to a sum of weighted bytes so that cutting off the bits after the point rounds it. Positive weights are
+/// 1.29 together at most, so that 32 bits hold the sum.
 const HALF: i32 = 1 << (BITS - 1);
 
 fn rounded(total: i32) -> u8 {
