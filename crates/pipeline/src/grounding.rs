@@ -2,7 +2,7 @@
 
 use burn::Tensor;
 use burn::tensor::{Device, TensorData};
-use gligen_components::{Grounding, TextEncoder};
+use gligen_components::{Grounding, SlotFeatures, TextEncoder};
 
 use crate::denoise::Warning;
 use crate::prompt::encode_texts;
@@ -40,9 +40,12 @@ pub(crate) fn ground(
     let boxes = Tensor::<3>::from_data(TensorData::new(boxes, [1, MAX_OBJECTS, 4]), device);
     let mask = Tensor::<2>::from_data(TensorData::new(mask, [1, MAX_OBJECTS]), device);
     let without = Tensor::zeros([batch - pictures, MAX_OBJECTS], device);
+    let masks = Tensor::cat(vec![without, mask.repeat_dim(0, pictures)], 0);
+    let embeddings = embeddings.unsqueeze::<3>().repeat_dim(0, batch);
     Ok(Grounding {
         boxes: boxes.repeat_dim(0, batch),
-        masks: Tensor::cat(vec![without, mask.repeat_dim(0, pictures)], 0),
-        phrase_embeddings: embeddings.unsqueeze::<3>().repeat_dim(0, batch),
+        masks: masks.clone(),
+        phrases: SlotFeatures { embeddings, masks },
+        images: None,
     })
 }
