@@ -67,7 +67,7 @@ pub(crate) fn run(
 ) -> Result<Output, Error> {
     let Pipeline { parts, device } = pipeline;
     let mut sampling = begin_sampling(parts, plan)?;
-    let repaint = plan.repaint(parts.autoencoder.downscale());
+    let repaint = plan.repaint(parts.autoencoder.downscale())?;
     let conditioning = condition(plan, parts, device, &mut |warning| {
         let _ = progress(Progress::Warning(&warning)); // a warning is no place to stop
     })?;

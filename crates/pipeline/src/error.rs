@@ -26,6 +26,9 @@ pub enum Error {
     /// Two networks do not belong together.
     #[error("the parts of this model do not fit together: {0}")]
     Parts(String),
+    /// There is no memory for a picture.
+    #[error("not enough memory for a picture of this size")]
+    Memory,
     /// A file cannot be read or written.
     #[error("{path}: {source}")]
     File {
