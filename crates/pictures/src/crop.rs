@@ -23,8 +23,8 @@ impl Picture {
     /// The largest rectangle around the centre whose sides are as `width` to `height`; `None` if one of these is zero.
     ///
     /// Edges between two pixels are rounded each by itself, halves to the even neighbour, so that the rectangle may be
-    /// a pixel longer than its aspect: a square of 512×511 is the whole picture. So the reference crops a picture that
-    /// is to be repainted.
+    /// a pixel longer than its aspect: the square in a picture of 512×511 is all of it. So the reference crops a picture
+    /// that is to be repainted. Where it would be left with nothing, as of 1×4, a pixel remains here.
     ///
     /// Source: diffusers `pipelines/deprecated/stable_diffusion_gligen`, `target_size_center_crop`, for a square.
     pub fn centre_crop_to_aspect(&self, width: usize, height: usize) -> Option<Self> {
