@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use gligen_pipeline::{
-    Compat, InpaintMode, LAYOUT_KEYWORD, Layout, ModelDir, Output, PARAMETERS_KEYWORD, Plan, Progress, parameters,
-    write_png,
+    Compat, InpaintMode, LAYOUT_KEYWORD, Layout, ModelDir, Output, PARAMETERS_KEYWORD, Plan, Progress,
+    parameters, write_png,
 };
 use gligen_schedulers::SchedulerKind;
 use serde::Serialize;
@@ -240,7 +240,8 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
     let seconds = started.elapsed().as_secs_f64();
     interrupt::check()?;
     for &index in kept.iter().filter(|&&index| output.withheld[index]) {
-        reporter.warning(format_args!("picture {index} was withheld by the model's safety checker: it is black"));
+        reporter
+            .warning(format_args!("picture {index} was withheld by the model's safety checker: it is black"));
     }
     let drawn = Drawn { layout, plan: &plan, output: &output, kept: &kept, model: &model, seconds };
     write(args, &drawn, target)

@@ -9,7 +9,9 @@ use gligen_components::{Conditioning, Denoising};
 use gligen_schedulers::{NoiseSource, Sampling, SamplingOptions, SeededNoise, TorchNoise};
 
 use crate::inpaint::Inpainting;
-use crate::{Compat, Error, InpaintMode, MAX_OBJECTS, Output, Parts, Pipeline, Plan, grounding, output, prompt};
+use crate::{
+    Compat, Error, InpaintMode, MAX_OBJECTS, Output, Parts, Pipeline, Plan, grounding, output, prompt,
+};
 
 /// What a run tells while it goes on.
 #[derive(Debug)]
@@ -161,7 +163,8 @@ impl Run<'_> {
                 input = inpainting.extend(input);
             }
             let grounding_scale = if index < grounded { 1.0 } else { 0.0 };
-            let mut prediction = denoising.predict(input, timestep, grounding_scale).map_err(denoiser_error)?;
+            let mut prediction =
+                denoising.predict(input, timestep, grounding_scale).map_err(denoiser_error)?;
             if plan.is_guided() {
                 prediction = guide(prediction, plan.guidance_scale);
             }

@@ -136,7 +136,9 @@ pub enum RequestError {
     #[error("this model has no position net: it cannot place objects")]
     NoPositionNet,
     /// An object has a picture, and the model was trained with phrases alone.
-    #[error("`{place}.image`: this model places objects by their phrases alone: it takes no pictures of them")]
+    #[error(
+        "`{place}.image`: this model places objects by their phrases alone: it takes no pictures of them"
+    )]
     TakesNoPictures {
         /// Which object.
         place: String,
@@ -162,7 +164,9 @@ pub enum RequestError {
         in_channels: usize,
     },
     /// Blending, on a model that would look at channels that blending does not fill.
-    #[error("`inpaint_mode`: `blend` is for plain models; this one takes {in_channels} channels and is for inpainting")]
+    #[error(
+        "`inpaint_mode`: `blend` is for plain models; this one takes {in_channels} channels and is for inpainting"
+    )]
     BlendOnInpaintingModel {
         /// Channels of its input.
         in_channels: usize,

@@ -87,7 +87,11 @@ impl NoiseSource for TorchNoise {
     }
 
     /// `torch.randn_like` of such a tensor: numbers are made one by one, in the order of memory.
-    fn normal_channels_last(&mut self, [batch, channels, height, width]: [usize; 4], device: &Device) -> Tensor<4> {
+    fn normal_channels_last(
+        &mut self,
+        [batch, channels, height, width]: [usize; 4],
+        device: &Device,
+    ) -> Tensor<4> {
         let count = batch * channels * height * width;
         let numbers: Vec<f32> = (0..count).map(|_| self.single() as f32).collect();
         let shape = [batch, height, width, channels];
