@@ -39,6 +39,11 @@ impl Picture {
         &self.rgb
     }
 
+    /// The pixels alone.
+    pub fn into_rgb(self) -> Vec<u8> {
+        self.rgb
+    }
+
     /// The pixels, to be changed.
     pub fn rgb_mut(&mut self) -> &mut [u8] {
         &mut self.rgb
