@@ -90,12 +90,14 @@ impl ClipVisionConfig {
                 (0.0..1.0).contains(&epsilon)
             })?,
         };
-        if !config.hidden_size.is_multiple_of(config.num_attention_heads) {
+        let (heads, side) = (config.num_attention_heads, config.patch_size);
+        if !config.hidden_size.is_multiple_of(heads) {
             let expected = format!("a divisor of hidden_size {}", config.hidden_size);
-            return Err(keys.wrong("num_attention_heads", &expected));
+            return Err(keys.unfit("num_attention_heads", expected, heads));
         }
-        if config.patch_size > config.image_size {
-            return Err(keys.wrong("patch_size", &format!("at most image_size {}", config.image_size)));
+        if side > config.image_size {
+            let expected = format!("at most image_size {}", config.image_size);
+            return Err(keys.unfit("patch_size", expected, side));
         }
         Ok(config)
     }

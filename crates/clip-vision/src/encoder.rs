@@ -84,6 +84,11 @@ impl ClipImageEncoder {
         &self.config
     }
 
+    /// The network, for who wants more of a picture than its state in the space of phrases.
+    pub fn model(&self) -> &ClipVisionModel {
+        &self.model
+    }
+
     /// Encodes pictures of any size: `[pictures, channels]`, each state 28.7 long.
     ///
     /// # Errors

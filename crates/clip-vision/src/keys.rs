@@ -36,7 +36,7 @@ impl Keys {
     pub(crate) fn object_or_number(&self, key: &str) -> Result<Option<Self>, Error> {
         match self.get(key) {
             Some(Value::Number(_)) => Ok(None),
-            _ => self.object(key),
+            _ => self.object(key).map_err(|_| self.wrong(key, "a number or an object")),
         }
     }
 
@@ -88,7 +88,7 @@ impl Keys {
         let found = meanings.iter().find(|(text, _)| value.as_str() == Some(text));
         found.map(|(_, meaning)| *meaning).ok_or_else(|| {
             let texts: Vec<String> = meanings.iter().map(|(text, _)| format!("\"{text}\"")).collect();
-            self.wrong(key, &texts.join(" or "))
+            self.wrong(key, &format!("one of {}", texts.join(", ")))
         })
     }
 
@@ -105,6 +105,11 @@ impl Keys {
     /// The error that the value of `key` is not as `expected`.
     pub(crate) fn wrong(&self, key: &str, expected: &str) -> Error {
         let found = self.map.get(key).map_or("nothing".into(), Value::to_string);
-        Error::Config { file: self.file, key: key.into(), expected: expected.into(), found }
+        self.unfit(key, expected.into(), found)
+    }
+
+    /// The error that the value of `key`, which may be a default, is not as `expected`.
+    pub(crate) fn unfit(&self, key: &str, expected: String, found: impl ToString) -> Error {
+        Error::Config { file: self.file, key: key.into(), expected, found: found.to_string() }
     }
 }

@@ -29,7 +29,8 @@ fn stored_cases() {
 /// A missing key has CLIP's value, and what a whole processor is saved as says the same.
 #[test]
 fn all_forms_say_the_same() {
-    let picture = Picture::new(300, 250, (0..300 * 250 * 3).map(|i| (i * i % 251) as u8).collect()).unwrap();
+    let picture =
+        Picture::new(300, 250, (0..300 * 250 * 3_u64).map(|i| (i * i % 251) as u8).collect()).unwrap();
     let values = |text: &str| -> Vec<f32> {
         let preprocessor = Preprocessor::parse(text).unwrap();
         let values = preprocessor.pixel_values(std::slice::from_ref(&picture), &devices()[0]).unwrap();

@@ -92,6 +92,13 @@ impl Fixture {
         self.file().tensor(name).unwrap_or_else(|e| panic!("{}: {name}: {e}", self.name)).shape().to_vec()
     }
 
+    /// The text under `name` in the file's header.
+    pub fn metadata(&self, name: &str) -> String {
+        let header = SafeTensors::read_metadata(&self.bytes).map(|(_, header)| header.metadata().clone());
+        let text = header.ok().flatten().and_then(|texts| texts.get(name).cloned());
+        text.unwrap_or_else(|| panic!("{}: no text {name} in the header", self.name))
+    }
+
     fn file(&self) -> SafeTensors<'_> {
         SafeTensors::deserialize(&self.bytes).unwrap_or_else(|e| panic!("{}: {e}", self.name))
     }
