@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use gligen_pipeline::{
-    Compat, InpaintMode, LAYOUT_KEYWORD, Layout, LoadOptions, ModelDir, Output, PARAMETERS_KEYWORD, Plan, Progress,
-    parameters, write_png,
+    Compat, InpaintMode, LAYOUT_KEYWORD, Layout, LoadOptions, ModelDir, Output, PARAMETERS_KEYWORD, Plan,
+    Progress, parameters, write_png,
 };
 use gligen_schedulers::SchedulerKind;
 use serde::Serialize;
