@@ -1,5 +1,6 @@
 //! A published `scheduler_config.json`, as it is.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
@@ -118,7 +119,8 @@ impl SchedulerConfig {
     /// Reads the text of a `scheduler_config.json`.
     ///
     /// Keys that begin with `_` say nothing about the numbers and are skipped (but for `_class_name`); `null` stands
-    /// for the default.
+    /// for the default. Python's `Infinity` and `-Infinity`, which are no JSON but in many a published config, are
+    /// read.
     ///
     /// # Errors
     /// The text is no JSON object; a key is none that a scheduler of the field has; a value is not one of those
@@ -133,7 +135,7 @@ impl SchedulerConfig {
     /// # Ok::<(), gligen_schedulers::SchedulerError>(())
     /// ```
     pub fn from_json(text: &str) -> Result<Self, SchedulerError> {
-        let map: Map<String, Value> = serde_json::from_str(text)
+        let map: Map<String, Value> = serde_json::from_str(&quote_infinities(text))
             .map_err(|error| SchedulerError::NotAnObject { reason: error.to_string() })?;
         Self::try_from(map)
     }
@@ -153,10 +155,79 @@ impl SchedulerConfig {
         kind.build(self)
     }
 
+    /// The same with `change` made to it, as `from_config(config, key=value)` of the reference.
+    pub(crate) fn with(&self, change: impl FnOnce(&mut Self)) -> Self {
+        let mut config = self.clone();
+        change(&mut config);
+        config
+    }
+
+    /// Levels by Karras's ramp and by no other.
+    pub(crate) fn place_by_karras(&mut self) {
+        self.use_karras_sigmas = Some(true);
+        self.use_exponential_sigmas = None;
+        self.use_beta_sigmas = None;
+        self.own.remove("use_lu_lambdas");
+    }
+
+    /// Sets an option that is no field.
+    pub(crate) fn set_own(&mut self, key: &'static str, value: impl Into<Value>) {
+        debug_assert!(OWN_OPTIONS.contains(&key), "{key}");
+        self.own.insert(key.into(), value.into());
+    }
+
     /// An option that is no field because few schedulers have it; `key` must be one of [`OWN_OPTIONS`].
     pub(crate) fn own<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SchedulerError> {
         debug_assert!(OWN_OPTIONS.contains(&key), "{key}");
         self.own.get(key).map_or(Ok(None), |value| read(key, value.clone()))
+    }
+
+    /// The same for one that must be among `choices`. Those of `foreign` are what other schedulers' configs have
+    /// there: they stand for the default, as in the reference.
+    pub(crate) fn own_choice<T: Copy>(
+        &self,
+        scheduler: &'static str,
+        key: &'static str,
+        choices: &[(&str, T)],
+        foreign: &[&str],
+    ) -> Result<Option<T>, SchedulerError> {
+        let Some(value) = self.own::<String>(key)?.filter(|value| !foreign.contains(&value.as_str())) else {
+            return Ok(None);
+        };
+        match choices.iter().find(|(name, _)| *name == value) {
+            Some((_, choice)) => Ok(Some(*choice)),
+            None => {
+                let names = choices.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+                let supported = match names.as_slice() {
+                    [only] => format!("only {only} is"),
+                    names => format!("{} are", names.join(", ")),
+                };
+                Err(SchedulerError::unsupported(scheduler, key, shorten(&value), supported))
+            }
+        }
+    }
+
+    /// `solver_order`, for the families of solvers that have the first three.
+    pub(crate) fn solver_order(&self, scheduler: &'static str) -> Result<usize, SchedulerError> {
+        match self.own("solver_order")?.unwrap_or(2) {
+            order @ 1..=3 => Ok(order),
+            order => Err(SchedulerError::unsupported(scheduler, "solver_order", order, "1, 2 and 3 are")),
+        }
+    }
+
+    /// Refuses an option that is switched on, or set to anything, for a scheduler that cannot honour it.
+    pub(crate) fn refuse_own(
+        &self,
+        scheduler: &'static str,
+        key: &'static str,
+        supported: &str,
+    ) -> Result<(), SchedulerError> {
+        match self.own::<Value>(key)? {
+            None | Some(Value::Bool(false)) => Ok(()),
+            Some(value) => {
+                Err(SchedulerError::unsupported(scheduler, key, shorten(&value.to_string()), supported))
+            }
+        }
     }
 }
 
@@ -225,6 +296,31 @@ fn read<T: DeserializeOwned>(key: &str, value: Value) -> Result<Option<T>, Sched
         let expected = text.rsplit_once(", expected ").map(|(_, expected)| format!("expected {expected}"));
         SchedulerError::wrong_value(key, found, expected.unwrap_or_else(|| shorten(&text)))
     })
+}
+
+/// JSON as Python writes it, with the infinities that JSON has not as texts.
+fn quote_infinities(text: &str) -> Cow<'_, str> {
+    const NAME: &str = "Infinity";
+    if !text.contains(NAME) {
+        return text.into();
+    }
+    let (mut quoted, mut rest, mut within_text) = (String::new(), text, false);
+    while let Some(next) = rest.chars().next() {
+        let infinity = rest.strip_prefix('-').unwrap_or(rest).starts_with(NAME);
+        let length = match next {
+            '\\' if within_text => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+            '-' | 'I' if infinity && !within_text => rest.find(NAME).unwrap_or(0) + NAME.len(),
+            _ => next.len_utf8(),
+        };
+        within_text ^= next == '"';
+        let (piece, after) = rest.split_at(length);
+        match infinity && !within_text {
+            true => quoted.extend(["\"", piece, "\""]),
+            false => quoted.push_str(piece),
+        }
+        rest = after;
+    }
+    quoted.into()
 }
 
 /// The beginning of a text that may be of any length.

@@ -46,20 +46,38 @@
 
 #![forbid(unsafe_code)]
 
+mod beta_quantile;
 mod clipping;
 mod config;
 mod ddim;
+mod ddpm;
+mod deis;
+mod dpm2;
+mod dpm2_ancestral;
+mod dpm_multistep;
+mod dpm_singlestep;
+mod dpm_solver;
+mod dpmpp_sde;
 mod error;
 mod euler;
+mod euler_ancestral;
+mod exploding;
+mod exponential;
+mod heun;
 mod kind;
+mod lcm;
+mod linear;
+mod lms;
 mod noise;
 mod noise_schedule;
 mod pndm;
 mod prediction;
+mod preserving;
 mod scheduler;
 mod sigmas;
 mod timesteps;
 mod torch_noise;
+mod unipc;
 
 pub use config::{BetaSchedule, FinalSigmas, SchedulerConfig};
 pub use error::SchedulerError;

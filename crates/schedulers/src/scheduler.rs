@@ -60,10 +60,14 @@ pub trait Sampling {
     fn timesteps(&self) -> &[f64];
 
     /// Factor on the standard normal noise that a generation starts from.
-    fn init_noise_sigma(&self) -> f64;
+    fn init_noise_sigma(&self) -> f64 {
+        1.0
+    }
 
     /// What the network is shown of `sample` at `timesteps()[index]`.
-    fn scale_model_input(&self, sample: Tensor<4>, index: usize) -> Tensor<4>;
+    fn scale_model_input(&self, sample: Tensor<4>, _index: usize) -> Tensor<4> {
+        sample
+    }
 
     /// The sample after the evaluation at `timesteps()[index]`. Indices must come in order, each once.
     fn step(
