@@ -1,12 +1,12 @@
 //! A published `scheduler_config.json`, as it is.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::python_json::quote_infinities;
 use crate::{PredictionType, Scheduler, SchedulerError, SchedulerKind, TimestepSpacing};
 
 /// How β, the noise added at each timestep of training, runs from `beta_start` to `beta_end`.
@@ -162,14 +162,6 @@ impl SchedulerConfig {
         config
     }
 
-    /// Levels by Karras's ramp and by no other.
-    pub(crate) fn place_by_karras(&mut self) {
-        self.use_karras_sigmas = Some(true);
-        self.use_exponential_sigmas = None;
-        self.use_beta_sigmas = None;
-        self.own.remove("use_lu_lambdas");
-    }
-
     /// Sets an option that is no field.
     pub(crate) fn set_own(&mut self, key: &'static str, value: impl Into<Value>) {
         debug_assert!(OWN_OPTIONS.contains(&key), "{key}");
@@ -296,31 +288,6 @@ fn read<T: DeserializeOwned>(key: &str, value: Value) -> Result<Option<T>, Sched
         let expected = text.rsplit_once(", expected ").map(|(_, expected)| format!("expected {expected}"));
         SchedulerError::wrong_value(key, found, expected.unwrap_or_else(|| shorten(&text)))
     })
-}
-
-/// JSON as Python writes it, with the infinities that JSON has not as texts.
-fn quote_infinities(text: &str) -> Cow<'_, str> {
-    const NAME: &str = "Infinity";
-    if !text.contains(NAME) {
-        return text.into();
-    }
-    let (mut quoted, mut rest, mut within_text) = (String::new(), text, false);
-    while let Some(next) = rest.chars().next() {
-        let infinity = rest.strip_prefix('-').unwrap_or(rest).starts_with(NAME);
-        let length = match next {
-            '\\' if within_text => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
-            '-' | 'I' if infinity && !within_text => rest.find(NAME).unwrap_or(0) + NAME.len(),
-            _ => next.len_utf8(),
-        };
-        within_text ^= next == '"';
-        let (piece, after) = rest.split_at(length);
-        match infinity && !within_text {
-            true => quoted.extend(["\"", piece, "\""]),
-            false => quoted.push_str(piece),
-        }
-        rest = after;
-    }
-    quoted.into()
 }
 
 /// The beginning of a text that may be of any length.

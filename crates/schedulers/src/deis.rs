@@ -1,4 +1,5 @@
-//! DEIS: exponential integration of the noise, extrapolated in ln σ (arXiv 2204.13902, its ρAB variant with ln ρ).
+//! DEIS: the noise extrapolated by a polynomial in ln σ, and integrated exactly (arXiv 2204.13902; the variant that configs
+//! call `logrho`).
 //!
 //! With σ = noise / signal, and ε̂ₖ the last predictions at σₖ, the newest first:
 //! ```text

@@ -1,6 +1,6 @@
 //! DPM2: the midpoint method on the noise level σ, with the midpoint in ln σ.
 //!
-//! It is DPM-Solver-2 (arXiv 2206.00927, algorithm 1) for x = x₀ + σ ε, as k-diffusion has it (`sample_dpm_2`):
+//! After DPM-Solver-2 (arXiv 2206.00927, algorithm 1), as k-diffusion has it (`sample_dpm_2`), for x = x₀ + σ ε:
 //! ```text
 //! x̃ = x + (σ_mid − σ) · ε̂(x, σ),   σ_mid = √(σ σ')
 //! x' = x + (σ' − σ) · ε̂(x̃, σ_mid)

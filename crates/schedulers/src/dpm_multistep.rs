@@ -1,5 +1,5 @@
-//! DPM-Solver and DPM-Solver++ in multistep form: derivatives from the last predictions (arXiv 2211.01095, algorithm 2
-//! and appendix D; the stochastic variants are those of its section 5).
+//! DPM-Solver (arXiv 2206.00927) and DPM-Solver++ (arXiv 2211.01095, algorithm 2) in multistep form: derivatives from the
+//! last predictions.
 //!
 //! With λ₀, λ₁, λ₂ the levels of the last predictions m₀, m₁, m₂, h = λ_t − λ₀, and rₖ = (λₖ − λₖ₊₁) / h:
 //! ```text

@@ -1,5 +1,5 @@
-//! DPM-Solver and DPM-Solver++ in singlestep form: steps of second and third order by way of one or two levels between
-//! their ends, which are levels of the run (arXiv 2206.00927, section 3.3; arXiv 2211.01095, algorithm 1).
+//! DPM-Solver (arXiv 2206.00927, algorithms 1 and 2) and DPM-Solver++ (arXiv 2211.01095, algorithm 1) in singlestep form:
+//! steps of second and third order by way of one or two levels between their ends, which are levels of the run.
 //!
 //! A block of k levels takes k evaluations. Each goes on from the block's first sample, to the next level, by the
 //! order that the evaluations so far allow. With λ₀ the level of the block's first prediction p₀, λᵢ and pᵢ those

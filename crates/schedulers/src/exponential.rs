@@ -1,9 +1,9 @@
 //! Exponential integrators: how the solvers of the DPM family get from one level to another.
 //!
-//! In λ = ln(signal / noise) the diffusion equation is linear in the sample, which is solved exactly, and what the
-//! network adds is expanded in powers of λ (DPM-Solver, arXiv 2206.00927, equation 3.4; DPM-Solver++, arXiv
-//! 2211.01095, equations 9 and 10, and 18 for the stochastic equation). With h the difference in λ from level s to t, and
-//! φₖ of exponential integrators, φ₀ = eᶻ and φₖ₊₁ = (φₖ − 1/k!) / z:
+//! In λ = ln(signal / noise) a part of the diffusion equation is linear in the sample: it is solved exactly, and what the
+//! network adds is expanded in powers of λ (DPM-Solver, arXiv 2206.00927, for ε̂; DPM-Solver++, arXiv 2211.01095, for
+//! x̂₀, and for the stochastic equation). With h the difference in λ from level s to t, and the φₖ of exponential
+//! integrators, φ₀ = eᶻ and φₖ₊₁ = (φₖ − 1/k!) / z:
 //! ```text
 //! x_t = keep · x_s − gain · Σₖ z φₖ(z) · D⁽ᵏ⁻¹⁾ + fresh · N(0, 1)
 //!

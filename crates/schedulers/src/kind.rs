@@ -25,147 +25,121 @@ pub struct SchedulerKind {
     name: &'static str,
     class_name: &'static str,
     description: &'static str,
-    build: fn(&SchedulerConfig) -> Result<Box<dyn Scheduler>, SchedulerError>,
+    build: Build,
 }
 
 impl SchedulerKind {
     /// All schedulers, in the order in which people should meet them. Of several that share a class, the first is that
     /// class as its config has it.
     pub const ALL: &[Self] = &[
-        Self {
-            name: ddim::NAME,
-            class_name: "DDIMScheduler",
-            description: "deterministic, or with fresh noise by eta; one evaluation a step",
-            build: ddim::build,
-        },
-        Self {
-            name: pndm::NAME,
-            class_name: "PNDMScheduler",
-            description: "linear multistep (PLMS), the default of Stable Diffusion 1; one evaluation more than steps",
-            build: pndm::build,
-        },
-        Self {
-            name: dpm_multistep::NAME,
-            class_name: "DPMSolverMultistepScheduler",
-            description: "DPM-Solver++ from the last two predictions: good pictures in 20 steps",
-            build: dpm_multistep::build,
-        },
-        Self {
-            name: "dpmpp-2m-karras",
-            class_name: "DPMSolverMultistepScheduler",
-            description: "the same at Karras's noise levels",
-            build: |config| dpm_multistep::build(&config.with(SchedulerConfig::place_by_karras)),
-        },
-        Self {
-            name: "dpmpp-2m-sde",
-            class_name: "DPMSolverMultistepScheduler",
-            description: "the same with fresh noise in each step",
-            build: |config| dpm_multistep::build(&config.with(stochastic)),
-        },
-        Self {
-            name: "dpmpp-2m-sde-karras",
-            class_name: "DPMSolverMultistepScheduler",
-            description: "both",
-            build: |config| {
-                dpm_multistep::build(&config.with(stochastic).with(SchedulerConfig::place_by_karras))
-            },
-        },
-        Self {
-            name: dpm_singlestep::NAME,
-            class_name: "DPMSolverSinglestepScheduler",
-            description: "DPM-Solver++ in blocks of two levels",
-            build: dpm_singlestep::build,
-        },
-        Self {
-            name: dpmpp_sde::NAME,
-            class_name: "DPMSolverSDEScheduler",
-            description: "DPM-Solver++ in two stages with fresh noise; two evaluations a step",
-            build: dpmpp_sde::build,
-        },
-        Self {
-            name: "dpmpp-sde-karras",
-            class_name: "DPMSolverSDEScheduler",
-            description: "the same at Karras's noise levels",
-            build: |config| dpmpp_sde::build(&config.with(SchedulerConfig::place_by_karras)),
-        },
-        Self {
-            name: unipc::NAME,
-            class_name: "UniPCMultistepScheduler",
-            description: "predictor and corrector from the last predictions: good pictures in 10 steps",
-            build: unipc::build,
-        },
-        Self {
-            name: deis::NAME,
-            class_name: "DEISMultistepScheduler",
-            description: "exponential integrator from the last predictions of the noise",
-            build: deis::build,
-        },
-        Self {
-            name: euler::NAME,
-            class_name: "EulerDiscreteScheduler",
-            description: "Euler's method on the noise level, also with Karras's levels; one evaluation a step",
-            build: euler::build,
-        },
-        Self {
-            name: euler_ancestral::NAME,
-            class_name: "EulerAncestralDiscreteScheduler",
-            description: "the same with fresh noise in each step",
-            build: euler_ancestral::build,
-        },
-        Self {
-            name: heun::NAME,
-            class_name: "HeunDiscreteScheduler",
-            description: "Heun's method on the noise level; two evaluations a step",
-            build: heun::build,
-        },
-        Self {
-            name: dpm2::NAME,
-            class_name: "KDPM2DiscreteScheduler",
-            description: "the midpoint method on the noise level; two evaluations a step",
-            build: dpm2::build,
-        },
-        Self {
-            name: "dpm2-karras",
-            class_name: "KDPM2DiscreteScheduler",
-            description: "the same at Karras's noise levels",
-            build: |config| dpm2::build(&config.with(SchedulerConfig::place_by_karras)),
-        },
-        Self {
-            name: dpm2_ancestral::NAME,
-            class_name: "KDPM2AncestralDiscreteScheduler",
-            description: "the midpoint method with fresh noise in each step; two evaluations a step",
-            build: dpm2_ancestral::build,
-        },
-        Self {
-            name: "dpm2-a-karras",
-            class_name: "KDPM2AncestralDiscreteScheduler",
-            description: "the same at Karras's noise levels",
-            build: |config| dpm2_ancestral::build(&config.with(SchedulerConfig::place_by_karras)),
-        },
-        Self {
-            name: lms::NAME,
-            class_name: "LMSDiscreteScheduler",
-            description: "linear multistep of order four on the noise level",
-            build: lms::build,
-        },
-        Self {
-            name: "lms-karras",
-            class_name: "LMSDiscreteScheduler",
-            description: "the same at Karras's noise levels",
-            build: |config| lms::build(&config.with(SchedulerConfig::place_by_karras)),
-        },
-        Self {
-            name: ddpm::NAME,
-            class_name: "DDPMScheduler",
-            description: "the first sampler of diffusion models, with fresh noise in each of many steps",
-            build: ddpm::build,
-        },
-        Self {
-            name: lcm::NAME,
-            class_name: "LCMScheduler",
-            description: "for latent consistency models, which take 1 to 8 steps",
-            build: lcm::build,
-        },
+        row(ddim::NAME, "DDIMScheduler", "deterministic, or with fresh noise by eta", ddim::build),
+        row(
+            pndm::NAME,
+            "PNDMScheduler",
+            "linear multistep (PLMS), the default of Stable Diffusion 1; one evaluation more than steps",
+            pndm::build,
+        ),
+        row(euler::NAME, "EulerDiscreteScheduler", "Euler's method on the noise level", euler::build),
+        row(
+            euler_ancestral::NAME,
+            "EulerAncestralDiscreteScheduler",
+            "Euler's method with fresh noise in each step",
+            euler_ancestral::build,
+        ),
+        row(
+            dpm_multistep::NAME,
+            "DPMSolverMultistepScheduler",
+            "DPM-Solver++ from the last two predictions; good pictures in 20 steps",
+            dpm_multistep::build,
+        ),
+        row(
+            "dpmpp-2m-karras",
+            "DPMSolverMultistepScheduler",
+            "dpmpp-2m at Karras's noise levels",
+            |config| dpm_multistep::build(&config.with(karras)),
+        ),
+        row(
+            "dpmpp-2m-sde",
+            "DPMSolverMultistepScheduler",
+            "dpmpp-2m with fresh noise in each step",
+            |config| dpm_multistep::build(&config.with(stochastic)),
+        ),
+        row(
+            "dpmpp-2m-sde-karras",
+            "DPMSolverMultistepScheduler",
+            "dpmpp-2m-sde at Karras's noise levels",
+            |config| dpm_multistep::build(&config.with(stochastic).with(karras)),
+        ),
+        row(
+            dpm_singlestep::NAME,
+            "DPMSolverSinglestepScheduler",
+            "DPM-Solver++ in blocks of two steps",
+            dpm_singlestep::build,
+        ),
+        row(
+            dpmpp_sde::NAME,
+            "DPMSolverSDEScheduler",
+            "DPM-Solver++ with fresh noise; two evaluations a step",
+            dpmpp_sde::build,
+        ),
+        row("dpmpp-sde-karras", "DPMSolverSDEScheduler", "dpmpp-sde at Karras's noise levels", |config| {
+            dpmpp_sde::build(&config.with(karras))
+        }),
+        row(
+            unipc::NAME,
+            "UniPCMultistepScheduler",
+            "predictor and corrector from the last two predictions; good pictures in 10 steps",
+            unipc::build,
+        ),
+        row(
+            deis::NAME,
+            "DEISMultistepScheduler",
+            "exponential integrator from the last two predictions of the noise",
+            deis::build,
+        ),
+        row(
+            heun::NAME,
+            "HeunDiscreteScheduler",
+            "Heun's method on the noise level; two evaluations a step",
+            heun::build,
+        ),
+        row(
+            dpm2::NAME,
+            "KDPM2DiscreteScheduler",
+            "the midpoint method on the noise level; two evaluations a step",
+            dpm2::build,
+        ),
+        row("dpm2-karras", "KDPM2DiscreteScheduler", "dpm2 at Karras's noise levels", |config| {
+            dpm2::build(&config.with(karras))
+        }),
+        row(
+            dpm2_ancestral::NAME,
+            "KDPM2AncestralDiscreteScheduler",
+            "dpm2 with fresh noise in each step",
+            dpm2_ancestral::build,
+        ),
+        row(
+            "dpm2-a-karras",
+            "KDPM2AncestralDiscreteScheduler",
+            "dpm2-a at Karras's noise levels",
+            |config| dpm2_ancestral::build(&config.with(karras)),
+        ),
+        row(
+            lms::NAME,
+            "LMSDiscreteScheduler",
+            "linear multistep of order four on the noise level",
+            lms::build,
+        ),
+        row("lms-karras", "LMSDiscreteScheduler", "lms at Karras's noise levels", |config| {
+            lms::build(&config.with(karras))
+        }),
+        row(
+            ddpm::NAME,
+            "DDPMScheduler",
+            "the first sampler of diffusion models, with fresh noise in each of many steps",
+            ddpm::build,
+        ),
+        row(lcm::NAME, "LCMScheduler", "for latent consistency models, which take 1 to 8 steps", lcm::build),
     ];
 
     /// The name that users type, such as `ddim`.
@@ -196,6 +170,24 @@ impl SchedulerKind {
     pub(crate) fn names() -> String {
         Self::ALL.iter().map(Self::name).collect::<Vec<_>>().join(", ")
     }
+}
+
+type Build = fn(&SchedulerConfig) -> Result<Box<dyn Scheduler>, SchedulerError>;
+
+const fn row(
+    name: &'static str,
+    class_name: &'static str,
+    description: &'static str,
+    build: Build,
+) -> SchedulerKind {
+    SchedulerKind { name, class_name, description, build }
+}
+
+fn karras(config: &mut SchedulerConfig) {
+    config.use_karras_sigmas = Some(true);
+    config.use_exponential_sigmas = None;
+    config.use_beta_sigmas = None;
+    config.set_own("use_lu_lambdas", false);
 }
 
 fn stochastic(config: &mut SchedulerConfig) {

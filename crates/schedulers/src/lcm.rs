@@ -1,8 +1,8 @@
 //! LCM: latent consistency models (arXiv 2310.04378), which find the clean sample in one evaluation, and refine it by
 //! adding noise and finding it again.
 //!
-//! The consistency function of section 4.2, and the multistep sampling of section 3 (arXiv 2303.01469, algorithm 1),
-//! with s for the timestep that follows t and σ_data = ½:
+//! The consistency function f, and the multistep sampling of consistency models (arXiv 2303.01469, algorithm 1), with s
+//! for the timestep that follows t and σ_data = ½:
 //! ```text
 //! f = c_skip · x_t + c_out · x̂₀,   c_skip = σ_data² / ((k t)² + σ_data²),   c_out = k t / √((k t)² + σ_data²)
 //! x_s = √ᾱ_s · f + √(1 − ᾱ_s) · z,   z ~ N(0, 1)

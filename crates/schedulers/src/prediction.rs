@@ -39,7 +39,7 @@ impl Level {
         self.noise / self.signal
     }
 
-    /// λ = ln(signal / noise), half of the logarithm of the signal-to-noise ratio (arXiv 2206.00927, section 3.2).
+    /// λ = ln(signal / noise), half of the logarithm of the signal-to-noise ratio (arXiv 2206.00927).
     pub(crate) fn lambda(self) -> f64 {
         libm::log(self.signal) - libm::log(self.noise)
     }

@@ -7,7 +7,7 @@ use crate::{NoiseSource, SchedulerError};
 /// How one generation samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SamplingOptions {
-    /// Number of inference steps, 1..=num_train_timesteps.
+    /// Number of inference steps, from 1 (PNDM with Runge-Kutta steps: 4) to at most num_train_timesteps.
     pub steps: usize,
     /// Share of fresh noise in each DDIM step, 0 (deterministic) ..=1. Other schedulers take only 0.
     pub eta: f64,
@@ -47,7 +47,7 @@ pub trait Scheduler: Send + Sync + std::fmt::Debug {
     /// Starts a generation: the value returned holds all that the method remembers between steps.
     ///
     /// # Errors
-    /// Steps outside 1..=num_train_timesteps (or that the spacing cannot place), and an `eta` that the method has not.
+    /// Steps that the method does not take or the spacing cannot place, and an `eta` that the method has not.
     fn begin(&self, options: &SamplingOptions) -> Result<Box<dyn Sampling>, SchedulerError>;
 }
 

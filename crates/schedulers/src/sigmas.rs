@@ -67,7 +67,7 @@ pub(crate) enum Ramp {
     Timesteps,
     /// Evenly in σ^(1/7) (arXiv 2206.00364, equation 5).
     Karras,
-    /// Evenly in ln σ, which is in λ (arXiv 2206.00927, section 3.4).
+    /// Evenly in ln σ, which is in λ (arXiv 2206.00927).
     Exponential,
     /// At the quantiles of a beta distribution, so that most lie near both ends (arXiv 2407.12173).
     Beta,

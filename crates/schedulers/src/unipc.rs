@@ -1,4 +1,4 @@
-//! UniPC: a predictor and a corrector of any order from one formula (arXiv 2302.04867, section 3 and appendix E.1).
+//! UniPC: a predictor and a corrector of any order from one formula (arXiv 2302.04867, section 3).
 //!
 //! With λ₀, λ₁, … the levels of the last predictions m₀, m₁, …, h = λ_t − λ₀, rₖ = (λₖ − λ₀) / h and Dₖ = (mₖ − m₀) / rₖ,
 //! in the terms of `exponential.rs`:

@@ -7,23 +7,18 @@ use std::collections::BTreeMap;
 use burn::Tensor;
 use burn::tensor::Device;
 use gligen_schedulers::{Sampling, SamplingOptions, SchedulerConfig, SchedulerKind, TorchNoise};
-use gligen_testkit::{Fixture, devices, fixtures, relative_error};
+use gligen_testkit::{Fixture, devices, relative_error};
 use serde_json::{Map, Value};
 
 /// The reference keeps its coefficients in f32, we ours in f64: each step of it is off by some 1e-7, and these add up
 /// over a run.
 const TOLERANCE: f64 = 1e-5;
 
+/// From pure noise at σ = 4096 the first step of a sample x₀ + σ ε is a small difference of large numbers.
+const TOLERANCE_FROM_PURE_NOISE: f64 = 1e-4;
+
 /// What the reference's generator was seeded with before each run.
 const SEED: u64 = 42;
-
-/// What the metadata of the file says of its cases.
-fn cases() -> Map<String, Value> {
-    let bytes = std::fs::read(fixtures().join("schedulers.safetensors")).unwrap();
-    let (length, rest) = bytes.split_first_chunk().unwrap();
-    let header: Value = serde_json::from_slice(&rest[..u64::from_le_bytes(*length) as usize]).unwrap();
-    serde_json::from_str(header["__metadata__"]["cases"].as_str().unwrap()).unwrap()
-}
 
 /// The n-th of stacked tensors.
 fn nth(stacked: &Tensor<5>, n: usize) -> Tensor<4> {
@@ -38,6 +33,7 @@ struct Case<'a> {
     name: &'a str,
     fixture: &'a Fixture,
     device: &'a Device,
+    tolerance: f64,
     worst: &'a mut f64,
 }
 
@@ -49,8 +45,8 @@ impl Case<'_> {
     fn close(&mut self, what: &str, actual: &[f32], expected: &[f32]) {
         let error = relative_error(actual, expected);
         // Written so that a NaN fails.
-        if !(error <= TOLERANCE) {println!("{}: {what} {error:.2e}", self.name)}
-        if false {assert!(error <= TOLERANCE, "{}: {what}: relative error {error:.2e} > {TOLERANCE:.1e}", self.name)}
+        let allowed = self.tolerance;
+        assert!(error <= allowed, "{}: {what}: relative error {error:.2e} > {allowed:.0e}", self.name);
         *self.worst = self.worst.max(error);
     }
 
@@ -95,8 +91,7 @@ impl Case<'_> {
         let mut noise = TorchNoise::new(SEED);
         let expected = self.fixture.tensor::<5>(&format!("{}/samples", self.name), self.device);
         let inputs = format!("{}/model_inputs", self.name);
-        let inputs =
-            self.fixture.names().contains(&inputs).then(|| self.fixture.tensor::<5>(&inputs, self.device));
+        let inputs = self.fixture.has(&inputs).then(|| self.fixture.tensor::<5>(&inputs, self.device));
 
         let mut sample = self.fixture.tensor::<4>("sample", self.device) * sampling.init_noise_sigma();
         assert_eq!(expected.dims()[0], sampling.timesteps().len(), "{}", self.name);
@@ -115,17 +110,20 @@ impl Case<'_> {
 #[test]
 fn every_case_of_the_reference() {
     let fixture = Fixture::open("schedulers");
-    let cases = cases();
+    // Name → `{scheduler, config, steps, eta}`.
+    let cases: Map<String, Value> = serde_json::from_str(fixture.note("cases")).unwrap();
     assert!(cases.len() >= 490, "{} cases", cases.len());
     for device in devices() {
-        let mut worst: BTreeMap<&str, f64> = BTreeMap::new();
+        let mut worst: BTreeMap<(&str, bool), f64> = BTreeMap::new();
         for (name, case) in &cases {
-            let worst = worst.entry(case["scheduler"].as_str().unwrap()).or_default();
-            Case { name, fixture: &fixture, device: &device, worst }.run(case);
+            let from_pure_noise = fixture.floats(&format!("{name}/init_noise_sigma"))[0] > 1000.0;
+            let tolerance = if from_pure_noise { TOLERANCE_FROM_PURE_NOISE } else { TOLERANCE };
+            let worst = worst.entry((case["scheduler"].as_str().unwrap(), from_pure_noise)).or_default();
+            Case { name, fixture: &fixture, device: &device, tolerance, worst }.run(case);
         }
-        println!("{} cases on {device:?}, tolerance {TOLERANCE:.0e}; relative error at most:", cases.len());
-        for (scheduler, worst) in worst {
-            println!("  {scheduler:<32} {worst:.1e}");
+        println!("{} cases on {device:?}; relative error at most:", cases.len());
+        for ((scheduler, from_pure_noise), worst) in worst {
+            println!("  {scheduler:<32} {worst:.1e}{}", if from_pure_noise { " from σ = 4096" } else { "" });
         }
     }
 }
