@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::LoadReport;
+use crate::{LoadReport, PickleError};
 
 /// Errors of this crate. Each names the file it is about.
 #[derive(Debug, thiserror::Error)]
@@ -51,13 +51,27 @@ pub enum WeightsError {
         /// Expected and found.
         problem: String,
     },
+    /// A zip archive ends before its directory, which comes last.
+    #[error("{path}: cut short: the archive's directory, which comes last, is missing", path = .path.display())]
+    CutArchive {
+        /// Which one.
+        path: PathBuf,
+    },
+    /// A zip archive was compressed, which torch never does.
+    #[error("{path}: expected an archive whose members are stored, `{member}` is compressed", path = .path.display())]
+    Compressed {
+        /// Which one.
+        path: PathBuf,
+        /// The member.
+        member: String,
+    },
     /// A pickled checkpoint cannot be parsed.
     #[error("{path}: {source}", path = .path.display())]
     Pickle {
         /// Which one.
         path: PathBuf,
         /// Why.
-        source: pytorch_reader::PytorchError,
+        source: PickleError,
     },
     /// The index of a checkpoint in several files is not one.
     #[error("{path}: {problem}", path = .path.display())]

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use safetensors::tensor::Metadata;
 
 use crate::storage::Storage;
-use crate::weights::{Data, Entry, TensorInfo};
+use crate::entry::{Data, Entry};
+use crate::weights::TensorInfo;
 use crate::{Dtype, WeightsError};
 
 /// The largest header read, in bytes: room for about 100 000 tensors. The format allows more, but parsing takes a

@@ -2,9 +2,7 @@
 
 use std::io;
 
-use pytorch_reader::PytorchError;
-
-use crate::{LoadReport, Misshapen, WeightsError};
+use crate::{LoadReport, Misshapen, PickleError, WeightsError};
 
 /// Beginnings of names in checkpoints of the original repositories, which number their blocks differently.
 const ORIGINAL_LAYOUT: [&str; 5] = [
@@ -20,8 +18,13 @@ impl WeightsError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Mismatch { report, .. } => report.hint(),
-            Self::Truncated { .. } | Self::Pickle { source: PytorchError::Zip(_), .. } => {
+            Self::Truncated { .. }
+            | Self::CutArchive { .. }
+            | Self::Pickle { source: PickleError::Cut, .. } => {
                 Some("the file was not fetched or copied completely: fetch it again".into())
+            }
+            Self::Compressed { .. } => {
+                Some("unpack it, or load it with torch and save it again".into())
             }
             Self::UnknownFormat { found, .. } if found.contains("Git LFS") => {
                 Some("the repository was cloned without its large files: run `git lfs pull` in it".into())

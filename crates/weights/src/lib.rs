@@ -42,6 +42,7 @@
 compile_error!("checkpoints are little-endian and used in place: big-endian machines are not supported");
 
 mod dtype;
+mod entry;
 mod error;
 mod find;
 mod floats;
@@ -56,11 +57,13 @@ mod shards;
 mod storage;
 mod weights;
 mod writer;
+mod zip;
 
 pub use dtype::Dtype;
 pub use error::WeightsError;
 pub use key_map::KeyMap;
 pub use parameters::parameters;
+pub use pickle::PickleError;
 pub use report::{LoadReport, Misshapen, NonFinite, NotFloat};
 pub use weights::{TensorInfo, Weights};
 pub use writer::SafetensorsWriter;

@@ -5,7 +5,8 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::WeightsError;
-use crate::weights::{Entry, open_file};
+use crate::entry::Entry;
+use crate::weights::open_file;
 
 /// The largest index read, in bytes; as for the header of a safetensors file.
 const MAX_INDEX: u64 = 16 << 20;
@@ -18,7 +19,7 @@ pub(crate) fn open(path: &Path) -> Result<BTreeMap<String, Entry>, WeightsError>
         if !file.is_file() {
             return Err(WeightsError::ShardMissing { path: path.into(), shard });
         }
-        let mut tensors: BTreeMap<_, _> = open_file(&file)?.into_iter().collect();
+        let mut tensors = open_file(&file)?;
         for key in keys {
             let Some(entry) = tensors.remove(&key) else {
                 return Err(WeightsError::NotInShard { path: path.into(), key, shard });

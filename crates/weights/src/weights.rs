@@ -1,13 +1,12 @@
 //! An opened checkpoint: its tensors by name.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use burn::module::Module;
 use bytes::Bytes;
 
+use crate::entry::Entry;
 use crate::loader::load;
 use crate::storage::Storage;
 use crate::{Dtype, KeyMap, WeightsError, find, header, pickle, shards};
@@ -32,22 +31,6 @@ pub struct TensorInfo {
     pub shape: Vec<usize>,
 }
 
-/// One tensor of a checkpoint.
-#[derive(Debug)]
-pub(crate) struct Entry {
-    pub(crate) info: TensorInfo,
-    pub(crate) data: Data,
-}
-
-/// Where the numbers of a tensor are.
-#[derive(Debug)]
-pub(crate) enum Data {
-    /// A range of a file, in row-major order.
-    Stored { storage: Arc<Storage>, start: u64, len: usize },
-    /// A pickle's, gathered from its storage when asked for.
-    Pickled(pytorch_reader::Tensor),
-}
-
 impl Weights {
     /// Opens one file; its content says what it is, not its name: safetensors, or pickled by torch (any version since
     /// 0.1.10; nothing in it is executed). A file named `*.json` is an index of several such files beside it.
@@ -59,7 +42,7 @@ impl Weights {
         let entries = if path.extension().is_some_and(|extension| extension == "json") {
             shards::open(path)?
         } else {
-            open_file(path)?.into_iter().collect()
+            open_file(path)?
         };
         Ok(Self { path: path.into(), entries })
     }
@@ -75,14 +58,14 @@ impl Weights {
         Self::open(&find::find(folder, stems)?)
     }
 
-    /// Opens a safetensors file that is compiled into the program. `name` is what errors call it.
+    /// Opens a file that is in memory, or compiled into the program. `name` is what errors call it.
     ///
     /// # Errors
     ///
-    /// Bytes that are not a whole safetensors file.
-    pub fn from_static(name: &str, bytes: &'static [u8]) -> Result<Self, WeightsError> {
-        let entries = header::read(Storage::from_static(name, bytes))?;
-        Ok(Self { path: name.into(), entries: entries.into_iter().collect() })
+    /// As [`Self::open`].
+    pub fn from_bytes(name: &str, bytes: impl Into<Bytes>) -> Result<Self, WeightsError> {
+        let entries = open_storage(Storage::from_bytes(name, bytes.into()))?;
+        Ok(Self { path: name.into(), entries })
     }
 
     /// What was opened.
@@ -109,27 +92,25 @@ impl Weights {
     }
 }
 
-/// The tensors of one file.
-pub(crate) fn open_file(path: &Path) -> Result<Vec<(String, Entry)>, WeightsError> {
-    let storage = Storage::open(path)?;
-    let length = storage.len().min(pickle::LOOKED_AT);
-    let start = storage
-        .range(0, length as usize)
-        .map_err(|source| WeightsError::Read { path: path.into(), source })?;
-    let named_so = path.extension().is_some_and(|extension| extension == "safetensors");
-    if header::is_safetensors(&start) || (named_so && !pickle::is_pickle(&start)) {
-        header::read(storage)
-    } else {
-        pickle::read(path, &start)
-    }
+/// The tensors of one file, by name.
+pub(crate) fn open_file(path: &Path) -> Result<BTreeMap<String, Entry>, WeightsError> {
+    open_storage(Storage::open(path)?)
 }
 
-impl Entry {
-    /// The bytes of the tensor in row-major order, little-endian.
-    pub(crate) fn read(&self) -> io::Result<Bytes> {
-        match &self.data {
-            Data::Stored { storage, start, len } => storage.range(*start, *len),
-            Data::Pickled(tensor) => tensor.read().map(Bytes::from),
+fn open_storage(storage: Storage) -> Result<BTreeMap<String, Entry>, WeightsError> {
+    let path = storage.path().to_owned();
+    let start = storage.bytes(0, storage.len().min(pickle::LOOKED_AT))?;
+    let named_so = path.extension().is_some_and(|extension| extension == "safetensors");
+    let listed = if header::is_safetensors(&start) || (named_so && !pickle::is_pickle(&start)) {
+        header::read(storage)?
+    } else {
+        pickle::read(storage, &start)?
+    };
+    let mut entries = BTreeMap::new();
+    for (key, entry) in listed {
+        if let Some(_twice) = entries.insert(key.clone(), entry) {
+            return Err(WeightsError::Damaged { path, problem: format!("it has the tensor {key} twice") });
         }
     }
+    Ok(entries)
 }
