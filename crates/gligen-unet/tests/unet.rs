@@ -2,7 +2,7 @@
 //!
 //! The tolerance is 1e-5: some twenty blocks, each of about 1e-6.
 
-use gligen_components::{Conditioning, Denoiser, Grounding};
+use gligen_components::{Conditioning, Denoiser, Grounding, SlotFeatures};
 use gligen_testkit::{Fixture, assert_close, devices, fixtures};
 use gligen_unet::{UNet, UNetConfig, UNetError};
 
@@ -12,7 +12,11 @@ fn conditioning(fixture: &Fixture, device: &burn::tensor::Device) -> Conditionin
         grounding: Some(Grounding {
             boxes: fixture.tensor("boxes", device),
             masks: fixture.tensor("masks", device),
-            phrase_embeddings: fixture.tensor("positive_embeddings", device),
+            phrases: SlotFeatures {
+                embeddings: fixture.tensor("positive_embeddings", device),
+                masks: fixture.tensor("masks", device),
+            },
+            images: None,
         }),
     }
 }

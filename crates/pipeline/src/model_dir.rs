@@ -11,7 +11,7 @@ use gligen_unet::UNet;
 use gligen_vae::AutoencoderKl;
 use gligen_weights::Weights;
 
-use crate::{Defaults, Error, Pipeline, built_in};
+use crate::{Defaults, Error, Parts, Pipeline, built_in};
 
 /// Where a model's files are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +88,16 @@ impl ModelDir {
             Self::Folder(_) => Defaults::default(),
             Self::BuiltIn => built_in::DEFAULTS,
         };
-        Pipeline::new(Arc::new(text_encoder), Arc::new(unet), Arc::new(vae), scheduler, defaults, device)
+        let parts = Parts {
+            text_encoder: Arc::new(text_encoder),
+            image_encoder: None,
+            denoiser: Arc::new(unet),
+            autoencoder: Arc::new(vae),
+            safety_checker: None,
+            scheduler,
+            defaults,
+        };
+        Pipeline::new(parts, device)
     }
 
     fn tokenizer(&self) -> Result<Tokenizer, BoxError> {

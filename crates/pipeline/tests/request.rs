@@ -31,6 +31,9 @@ impl Denoiser for Shape {
     fn grounding_width(&self) -> Option<usize> {
         self.grounding_width
     }
+    fn takes_pictures(&self) -> bool {
+        false
+    }
     fn begin<'a>(&'a self, _: &Conditioning) -> Result<Box<dyn Denoising + 'a>, BoxError> {
         Err("planning computes nothing".into())
     }

@@ -12,11 +12,15 @@
 
 #![forbid(unsafe_code)]
 
+mod model;
+
 use std::path::PathBuf;
 
 use burn::tensor::{DType, TensorData};
 use burn::{Tensor, tensor::Device};
 use safetensors::SafeTensors;
+
+pub use model::assemble;
 
 /// The folder of stored tensors and small models.
 pub fn fixtures() -> PathBuf {
