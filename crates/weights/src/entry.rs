@@ -34,7 +34,7 @@ impl Entry {
             Data::Stored { storage, start, len } => storage.range(*start, *len),
             Data::Strided { .. } => {
                 let mut bytes = Vec::new();
-                self.pieces(|piece| {
+                self.pieces(|error| error, |piece| {
                     bytes.extend_from_slice(piece);
                     Ok(())
                 })?;
@@ -43,22 +43,41 @@ impl Entry {
         }
     }
 
+    /// `len` bytes from the byte `at` on of a tensor that lies in row-major order.
+    pub(crate) fn stored(&self, at: usize, len: usize) -> io::Result<Bytes> {
+        match &self.data {
+            Data::Stored { storage, start, .. } => storage.range(start + at as u64, len),
+            Data::Strided { .. } => Err(io::Error::other("not in row-major order")),
+        }
+    }
+
+    /// Takes off the last two axes, of length 1: those of a 1×1 convolution that is used as a linear map.
+    pub(crate) fn squeeze(&mut self) {
+        let axes = self.info.shape.len().saturating_sub(2);
+        self.info.shape.truncate(axes);
+        if let Data::Strided { strides, .. } = &mut self.data {
+            strides.truncate(axes);
+        }
+    }
+
     /// Gives `take` the same bytes in pieces of a few MiB, so that a tensor of any size takes no more memory than that.
     ///
-    /// Pieces end where numbers end.
-    pub(crate) fn pieces<E: From<io::Error>>(&self, mut take: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+    /// Pieces end where numbers end. What the system refuses goes through `failed`.
+    pub(crate) fn pieces<E>(
+        &self,
+        failed: impl Fn(io::Error) -> E,
+        mut take: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         match &self.data {
-            Data::Stored { storage, start, len } => {
-                for at in (0..*len).step_by(PIECE) {
-                    take(&storage.range(start + at as u64, PIECE.min(len - at))?)?;
-                }
-                Ok(())
-            }
+            Data::Stored { len, .. } => (0..*len).step_by(PIECE).try_for_each(|at| {
+                let piece = self.stored(at, PIECE.min(len - at)).map_err(&failed)?;
+                take(&piece)
+            }),
             Data::Strided { storage, start, strides } => {
                 let width = self.info.dtype.size().unwrap_or(1);
                 let steps: Vec<_> = self.info.shape.iter().copied().zip(strides.iter().copied()).collect();
                 let last = steps.iter().map(|(length, stride)| (length - 1) * stride).sum::<usize>();
-                let span = storage.range(*start, (last + 1) * width)?;
+                let span = storage.range(*start, (last + 1) * width).map_err(failed)?;
                 gather(&span, &steps, width, take)
             }
         }

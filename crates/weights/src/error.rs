@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::{LoadReport, PickleError};
+use crate::{Dtype, LoadReport, PickleError};
 
 /// Errors of this crate. Each names the file it is about.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,22 @@ pub enum WeightsError {
         path: PathBuf,
         /// What it looks like.
         found: String,
+    },
+    /// A file of weights is no checkpoint of a model.
+    #[error("{path}: expected a Stable Diffusion 1.x or GLIGEN checkpoint, found {found}", path = .path.display())]
+    NoCheckpoint {
+        /// Which one.
+        path: PathBuf,
+        /// What it is, or what its tensors are called.
+        found: String,
+    },
+    /// A checkpoint has tensors that belong to no network.
+    #[error("{path}: {count} tensors that belong to no network: {list}", path = .path.display(), count = .keys.len(), list = first(.keys))]
+    UnknownTensors {
+        /// Which one.
+        path: PathBuf,
+        /// Their keys.
+        keys: Vec<String>,
     },
     /// A file ends before the tensors that it announces.
     #[error("{path}: cut short: expected {expected} bytes, found {found}", path = .path.display())]
@@ -145,6 +161,53 @@ pub enum WeightsError {
         /// Why.
         source: io::Error,
     },
+    /// A tensor is damaged, which no conversion can mend.
+    #[error("{path}: tensor {key}: {count} of its numbers are infinite or NaN", path = .path.display())]
+    NonFinite {
+        /// The file that it is in.
+        path: PathBuf,
+        /// Name of the tensor.
+        key: String,
+        /// How many.
+        count: usize,
+    },
+    /// The type to convert to has too small a range.
+    #[error("{path}: tensor {key}: {count} of its numbers are too large for {to}", path = .path.display())]
+    Overflow {
+        /// The file that it is in.
+        path: PathBuf,
+        /// Name of the tensor.
+        key: String,
+        /// How many.
+        count: usize,
+        /// The type.
+        to: Dtype,
+    },
+    /// What was read back is not what was written: the disk or the memory is at fault.
+    #[error("{path}: tensor {key}: what is on the disk is not what was written", path = .path.display())]
+    ReadBack {
+        /// The file.
+        path: PathBuf,
+        /// Name of the tensor.
+        key: String,
+    },
+    /// A conversion needs a network that the checkpoint lacks.
+    #[error("{path}: expected {expected}, found none", path = .path.display())]
+    LacksPart {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What it lacks.
+        expected: String,
+    },
+    /// The name to write to is taken.
+    #[error("{path}: it exists already", path = .path.display())]
+    Exists {
+        /// The name.
+        path: PathBuf,
+    },
+    /// The caller asked to stop.
+    #[error("interrupted")]
+    Interrupted,
     /// A tensor to be written does not have the size announced for it.
     #[error("{path}: tensor {key}: expected {expected} bytes, found {found}", path = .path.display())]
     WrongSize {
@@ -165,4 +228,10 @@ pub enum WeightsError {
         /// What is wrong.
         problem: String,
     },
+}
+
+/// The first few of many names.
+fn first(keys: &[String]) -> String {
+    let shown = keys.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if keys.len() > 5 { format!("{shown}, …") } else { shown }
 }

@@ -32,6 +32,9 @@ impl WeightsError {
             Self::ShardMissing { .. } => {
                 Some("the checkpoint is in several files, and all are needed".into())
             }
+            Self::Overflow { .. } => Some("bf16 and f32 have room for them".into()),
+            Self::ReadBack { .. } => Some("try again, and check the disk if it happens again".into()),
+            Self::Exists { .. } => Some("remove it, or choose another name".into()),
             Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("the disk is full; nothing half-written was left".into())
             }

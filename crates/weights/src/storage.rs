@@ -40,6 +40,12 @@ impl Storage {
         Ok(Self { path: path.into(), len, place: Place::File(file) })
     }
 
+    /// The open `file`, whatever name it has by now; errors call it `path`.
+    pub(crate) fn of(path: &Path, file: &File) -> io::Result<Self> {
+        let file = file.try_clone()?;
+        Ok(Self { path: path.into(), len: file.metadata()?.len(), place: Place::File(file) })
+    }
+
     /// Bytes in memory; `name` stands for their path in errors.
     pub(crate) fn from_bytes(name: &str, bytes: Bytes) -> Self {
         Self { path: name.into(), len: bytes.len() as u64, place: Place::Memory(bytes) }

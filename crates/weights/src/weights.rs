@@ -16,7 +16,7 @@ use crate::{Dtype, KeyMap, WeightsError, find, header, pickle, shards};
 /// Opening reads names, types and shapes; numbers are read when a module is loaded. The files stay open as long as
 /// this value lives, and as long as tensors that use them in place do: **they must not be overwritten or shortened in
 /// that time** (replacing one by renaming another over it is fine).
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Weights {
     path: PathBuf,
     entries: BTreeMap<String, Entry>,
@@ -76,6 +76,43 @@ impl Weights {
     /// All tensors, sorted by name.
     pub fn tensors(&self) -> impl Iterator<Item = (&str, &TensorInfo)> {
         self.entries.iter().map(|(key, entry)| (key.as_str(), &entry.info))
+    }
+
+    /// These with the tensors of `adapter` beside them, as if one file had both. No numbers are read or copied.
+    ///
+    /// # Errors
+    ///
+    /// [`WeightsError::SameParameter`] for a tensor that both have: a base that is grounded already.
+    pub fn with(&self, adapter: &Self) -> Result<Self, WeightsError> {
+        let path = format!("{} with {}", self.path.display(), adapter.path.display());
+        let both = self.entries.iter().chain(&adapter.entries);
+        Self { path: path.into(), entries: BTreeMap::new() }
+            .named(both.map(|(key, entry)| (key.as_str(), key.clone(), entry.clone())))
+    }
+
+    /// Those of the same file under other names: each tensor comes with its key, which errors call it, and its name.
+    pub(crate) fn named<'a>(
+        &self,
+        tensors: impl Iterator<Item = (&'a str, String, Entry)>,
+    ) -> Result<Self, WeightsError> {
+        let mut keys = BTreeMap::new();
+        let mut entries = BTreeMap::new();
+        for (key, name, entry) in tensors {
+            if let Some(first) = keys.insert(name.clone(), key) {
+                return Err(WeightsError::SameParameter {
+                    path: self.path.clone(),
+                    parameter: name,
+                    first: first.to_owned(),
+                    second: key.to_owned(),
+                });
+            }
+            entries.insert(name, entry);
+        }
+        Ok(Self { path: self.path.clone(), entries })
+    }
+
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.entries.iter().map(|(key, entry)| (key.as_str(), entry))
     }
 
     /// `module` with all its floating-point parameters read from here, as f32, on the devices they are declared for.

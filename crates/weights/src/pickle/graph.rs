@@ -11,7 +11,7 @@ pub(crate) struct Id(u32);
 #[derive(Debug)]
 pub(crate) enum Value<'a> {
     None,
-    Bool(bool),
+    Bool,
     Int(i64),
     Text(&'a str),
     /// A tuple or a list.
@@ -45,7 +45,7 @@ pub(crate) const OPAQUE: Id = Id(3);
 
 impl<'a> Graph<'a> {
     pub(crate) fn new() -> Self {
-        let values = vec![Value::None, Value::Bool(false), Value::Bool(true), Value::Opaque];
+        let values = vec![Value::None, Value::Bool, Value::Bool, Value::Opaque];
         Self { values, end: 0, root: NONE }
     }
 
