@@ -145,6 +145,24 @@ pub enum WeightsError {
         /// Why.
         source: io::Error,
     },
+    /// There is no such tensor.
+    #[error("{path}: expected a tensor {key}, found none", path = .path.display())]
+    NoTensor {
+        /// The file.
+        path: PathBuf,
+        /// Its name.
+        key: String,
+    },
+    /// A tensor holds no floating-point numbers.
+    #[error("{path}: tensor {key}: expected floating-point numbers, found {found}", path = .path.display())]
+    NotFloat {
+        /// The file.
+        path: PathBuf,
+        /// Its name.
+        key: String,
+        /// The type of its numbers.
+        found: Dtype,
+    },
     /// The tensors are not those of the module.
     #[error("{path}: {report}", path = .path.display())]
     Mismatch {

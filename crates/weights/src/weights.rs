@@ -7,6 +7,7 @@ use burn::module::Module;
 use bytes::Bytes;
 
 use crate::entry::Entry;
+use crate::floats::{float_size, widen};
 use crate::loader::load;
 use crate::storage::Storage;
 use crate::{Dtype, KeyMap, WeightsError, find, header, pickle, shards};
@@ -76,6 +77,36 @@ impl Weights {
     /// All tensors, sorted by name.
     pub fn tensors(&self) -> impl Iterator<Item = (&str, &TensorInfo)> {
         self.entries.iter().map(|(key, entry)| (key.as_str(), &entry.info))
+    }
+
+    /// The numbers of the tensor `key`, in row-major order.
+    ///
+    /// # Errors
+    ///
+    /// No such tensor, or one of another type than floating-point numbers; and what the system refuses.
+    pub fn numbers(&self, key: &str) -> Result<Vec<f32>, WeightsError> {
+        let tensor = || (self.path.clone(), key.to_owned());
+        let Some(entry) = self.entries.get(key) else {
+            let (path, key) = tensor();
+            return Err(WeightsError::NoTensor { path, key });
+        };
+        let dtype = entry.info.dtype;
+        let Some(size) = float_size(dtype) else {
+            let (path, key) = tensor();
+            return Err(WeightsError::NotFloat { path, key, found: dtype });
+        };
+        let mut numbers = Vec::new();
+        let failed = |source| {
+            let (path, key) = tensor();
+            WeightsError::Tensor { path, key, source }
+        };
+        entry.pieces(failed, |piece| {
+            let start = numbers.len();
+            numbers.resize(start + piece.len() / size, 0.0);
+            widen(piece, dtype, &mut numbers[start..]);
+            Ok(())
+        })?;
+        Ok(numbers)
     }
 
     /// These with the tensors of `adapter` beside them, as if one file had both. No numbers are read or copied.
