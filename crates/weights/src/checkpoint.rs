@@ -8,6 +8,9 @@ use crate::layout::{Section, detect, left_out};
 use crate::names::is_squeezed;
 use crate::{Layout, Names, Naming, Part, Weights, WeightsError};
 
+/// What files of weights are called in the folders of networks.
+const STEMS: [&str; 3] = ["diffusion_pytorch_model", "model", "pytorch_model"];
+
 /// An opened checkpoint: a file or folder of any layout.
 ///
 /// ```text
@@ -70,14 +73,21 @@ impl Checkpoint {
         for part in Part::ALL {
             let folder = path.join(part.folder());
             if folder.is_dir() {
-                let weights = Weights::find(&folder, &[part.stem(), "model", "pytorch_model"])?;
+                let weights = Weights::find(&folder, &STEMS)?;
                 let section = Section { part, prefix: "", naming: Naming::Diffusers };
                 checkpoint.add(&weights, &[section])?;
             }
         }
         if checkpoint.parts.is_empty() {
             // It may be the folder of one network.
-            return Self::of(&Weights::find(path, &["diffusion_pytorch_model", "model", "pytorch_model"])?);
+            return match Weights::find(path, &STEMS) {
+                Ok(weights) => Self::of(&weights),
+                Err(WeightsError::NotFound { .. }) => {
+                    let found = "a folder with neither weights nor the folders of networks".into();
+                    Err(WeightsError::NoCheckpoint { path: path.into(), found })
+                }
+                Err(error) => Err(error),
+            };
         }
         Ok(checkpoint)
     }

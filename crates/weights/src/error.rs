@@ -123,6 +123,16 @@ pub enum WeightsError {
         /// Name of the file.
         shard: String,
     },
+    /// A file has a tensor that the index does not list.
+    #[error("{path}: `{shard}` has the tensor {key}, which is not listed", path = .path.display())]
+    NotInIndex {
+        /// The index.
+        path: PathBuf,
+        /// Name of the tensor.
+        key: String,
+        /// Name of the file.
+        shard: String,
+    },
     /// Two tensors of a file become the same parameter.
     #[error("{path}: tensors {first} and {second} are both for parameter {parameter}", path = .path.display())]
     SameParameter {

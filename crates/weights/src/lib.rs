@@ -62,6 +62,7 @@ mod report;
 mod shards;
 mod storage;
 mod temporary;
+mod unique;
 mod weights;
 mod writer;
 mod zip;
