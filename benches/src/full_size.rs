@@ -5,7 +5,9 @@ use std::path::Path;
 use burn::Tensor;
 use burn::tensor::{DType, Device, TensorData};
 use gligen_clip_text::ClipTextEncoder;
-use gligen_components::{Autoencoder, BoxError, Conditioning, Denoiser, Grounding, SlotFeatures, TextEncoder};
+use gligen_components::{
+    Autoencoder, BoxError, Conditioning, Denoiser, Grounding, SlotFeatures, TextEncoder,
+};
 use gligen_unet::UNet;
 use gligen_vae::AutoencoderKl;
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use gligen_pipeline::{
-    Compat, InpaintMode, LAYOUT_KEYWORD, Layout, ModelDir, Output, PARAMETERS_KEYWORD, Plan, Progress, parameters,
-    write_png,
+    Compat, InpaintMode, LAYOUT_KEYWORD, Layout, ModelDir, Output, PARAMETERS_KEYWORD, Plan, Progress,
+    parameters, write_png,
 };
 use gligen_schedulers::SchedulerKind;
 use serde::Serialize;
@@ -187,6 +187,10 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
         // Only a pool that exists already can refuse, and nothing has been computed yet.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads as usize).build_global();
     }
+    let (is_seed_random, keep) = (layout.seed.is_none(), layout.index);
+    // Before the model is loaded, which may take a while: a picture that cannot be read is told at once.
+    let mut request = layout.clone().into_request(Path::new("")).map_err(Failure::Picture)?;
+
     let default_device = gligen_kernels::device::built_in().first().copied().unwrap_or("flex");
     let device_name = args.device.as_deref().unwrap_or(default_device);
     let device = gligen_kernels::device::parse(device_name)?;
@@ -200,11 +204,6 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
         started.elapsed().as_secs_f64()
     ));
 
-    let (is_seed_random, keep) = (layout.seed.is_none(), layout.index);
-    let mut request = layout
-        .clone()
-        .into_request(Path::new(""))
-        .map_err(|source| Failure::layout("the request", source))?;
     request.latents = args.latents.as_deref().map(|path| latents_file::read(path, &device)).transpose()?;
     let plan = pipeline.plan(&request)?;
     let kept: Vec<usize> = match keep {
@@ -240,7 +239,8 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
     let seconds = started.elapsed().as_secs_f64();
     interrupt::check()?;
     for &index in kept.iter().filter(|&&index| output.withheld[index]) {
-        reporter.warning(format_args!("picture {index} was withheld by the model's safety checker: it is black"));
+        reporter
+            .warning(format_args!("picture {index} was withheld by the model's safety checker: it is black"));
     }
     let drawn = Drawn { layout, plan: &plan, output: &output, kept: &kept, model: &model, seconds };
     write(args, &drawn, target)

@@ -38,8 +38,9 @@ pub(crate) fn join(
     boxes: &[Corners],
 ) -> Result<Vec<LayoutObject>, Failure> {
     let told = [(phrases.len(), "phrase"), (images.len(), "picture")];
-    if let Some((found, noun)) =
-        told.into_iter().find(|&(found, noun)| found != boxes.len() && (found > 0 || noun == "phrase" && images.is_empty()))
+    if let Some((found, noun)) = told
+        .into_iter()
+        .find(|&(found, noun)| found != boxes.len() && (found > 0 || noun == "phrase" && images.is_empty()))
     {
         let flag = if noun == "phrase" { "--phrase" } else { "--image" };
         return Err(Failure::arguments(

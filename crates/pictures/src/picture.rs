@@ -15,6 +15,15 @@ impl Picture {
         (bytes > 0 && rgb.len() == bytes).then_some(Self { width, height, rgb })
     }
 
+    /// A black picture; `None` if a side is zero, or there is no memory for it.
+    pub fn black(width: usize, height: usize) -> Option<Self> {
+        let bytes = width.checked_mul(height)?.checked_mul(3)?;
+        let mut rgb = Vec::new();
+        rgb.try_reserve_exact(bytes).ok()?;
+        rgb.resize(bytes, 0);
+        Self::new(width, height, rgb)
+    }
+
     /// Pixels in a row.
     pub fn width(&self) -> usize {
         self.width

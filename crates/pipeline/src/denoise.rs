@@ -9,7 +9,9 @@ use gligen_components::{Conditioning, Denoising};
 use gligen_schedulers::{NoiseSource, Sampling, SamplingOptions, SeededNoise, TorchNoise};
 
 use crate::inpaint::Inpainting;
-use crate::{Compat, Error, InpaintMode, MAX_OBJECTS, Output, Parts, Pipeline, Plan, grounding, output, prompt};
+use crate::{
+    Compat, Error, InpaintMode, MAX_OBJECTS, Output, Parts, Pipeline, Plan, grounding, output, prompt,
+};
 
 /// What a run tells while it goes on.
 #[derive(Debug)]
@@ -67,7 +69,7 @@ pub(crate) fn run(
 ) -> Result<Output, Error> {
     let Pipeline { parts, device } = pipeline;
     let mut sampling = begin_sampling(parts, plan)?;
-    let repaint = plan.repaint(parts.autoencoder.downscale());
+    let repaint = plan.repaint(parts.autoencoder.downscale())?;
     let conditioning = condition(plan, parts, device, &mut |warning| {
         let _ = progress(Progress::Warning(&warning)); // a warning is no place to stop
     })?;
@@ -161,7 +163,8 @@ impl Run<'_> {
                 input = inpainting.extend(input);
             }
             let grounding_scale = if index < grounded { 1.0 } else { 0.0 };
-            let mut prediction = denoising.predict(input, timestep, grounding_scale).map_err(denoiser_error)?;
+            let mut prediction =
+                denoising.predict(input, timestep, grounding_scale).map_err(denoiser_error)?;
             if plan.is_guided() {
                 prediction = guide(prediction, plan.guidance_scale);
             }

@@ -26,6 +26,9 @@ pub enum Error {
     /// Two networks do not belong together.
     #[error("the parts of this model do not fit together: {0}")]
     Parts(String),
+    /// There is no memory for a picture.
+    #[error("not enough memory for a picture of this size")]
+    Memory,
     /// A file cannot be read or written.
     #[error("{path}: {source}")]
     File {
@@ -133,7 +136,9 @@ pub enum RequestError {
     #[error("this model has no position net: it cannot place objects")]
     NoPositionNet,
     /// An object has a picture, and the model was trained with phrases alone.
-    #[error("`{place}.image`: this model places objects by their phrases alone: it takes no pictures of them")]
+    #[error(
+        "`{place}.image`: this model places objects by their phrases alone: it takes no pictures of them"
+    )]
     TakesNoPictures {
         /// Which object.
         place: String,
@@ -153,13 +158,15 @@ pub enum RequestError {
         in_channels: usize,
     },
     /// A picture to repaint, and a model that was not trained for it.
-    #[error("`inpaint_image`: this model's UNet takes {in_channels} channels: it is none for inpainting")]
+    #[error("`inpaint_image`: this model is not for inpainting: its UNet takes {in_channels} channels")]
     NotAnInpaintingModel {
         /// Channels of its input.
         in_channels: usize,
     },
     /// Blending, on a model that would look at channels that blending does not fill.
-    #[error("`inpaint_mode`: `blend` is for plain models; this one takes {in_channels} channels and is for inpainting")]
+    #[error(
+        "`inpaint_mode`: `blend` is for plain models; this one takes {in_channels} channels and is for inpainting"
+    )]
     BlendOnInpaintingModel {
         /// Channels of its input.
         in_channels: usize,
@@ -246,7 +253,7 @@ impl RequestError {
                 "add the folders image_encoder, image_project and processor of a GLIGEN checkpoint for text and images".into(),
             ),
             Self::NotAnInpaintingModel { .. } => {
-                Some("use an inpainting checkpoint, or the mode `blend`, which any model can".into())
+                Some("use an inpainting checkpoint, or --inpaint-mode blend, which any model can".into())
             }
             Self::BlendOnInpaintingModel { .. } => Some("leave the mode out".into()),
             Self::NothingToRepaint { .. } => {

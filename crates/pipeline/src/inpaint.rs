@@ -111,7 +111,8 @@ impl Inpainting {
         index: usize,
         noise: &mut dyn NoiseSource,
     ) -> Tensor<4> {
-        let noise = noise.normal(self.clean.dims(), &self.device);
+        // The original's picture lies in memory with its channels side by side, and so do the latents made of it.
+        let noise = noise.normal_channels_last(self.clean.dims(), &self.device);
         self.put_back(latents, sampling.add_noise(self.clean.clone(), noise, index))
     }
 

@@ -42,7 +42,11 @@ pub struct Layout {
     #[serde(with = "layout_values::texts", default, skip_serializing_if = "Vec::is_empty")]
     pub negative_prompt: Vec<String>,
     /// What stands where: a list for all captions, or a list of such lists with one for each.
-    #[serde(with = "layout_values::object_lists", default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        with = "layout_values::object_lists",
+        default,
+        skip_serializing_if = "layout_values::object_lists::is_nothing"
+    )]
     pub objects: Vec<Vec<LayoutObject>>,
     /// The file of a picture to repaint.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -166,6 +166,11 @@ pub(crate) mod object_lists {
         }
     }
 
+    /// Whether no caption has an object.
+    pub(crate) fn is_nothing(lists: &[Vec<LayoutObject>]) -> bool {
+        lists.iter().all(Vec::is_empty)
+    }
+
     pub(crate) fn serialize<S: Serializer>(
         lists: &[Vec<LayoutObject>],
         serializer: S,

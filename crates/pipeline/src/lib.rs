@@ -54,8 +54,8 @@ mod request;
 pub use atomic_file::AtomicFile;
 pub use denoise::{Progress, Warning};
 pub use error::{Error, RequestError};
-pub use gligen_kernels::device;
 pub use gligen_components::Picture;
+pub use gligen_kernels::device;
 pub use inpaint::{Inpaint, InpaintMode};
 pub use layout::{Layout, LayoutError, LayoutObject, random_seed};
 #[cfg(feature = "networks")]

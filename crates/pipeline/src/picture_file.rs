@@ -101,7 +101,11 @@ fn decode(
         }
         _ => image.into_rgb8().into_raw(),
     };
-    Picture::new(width as usize, height as usize, rgb).ok_or(PictureError::Size { path: path(), width, height })
+    Picture::new(width as usize, height as usize, rgb).ok_or(PictureError::Size {
+        path: path(),
+        width,
+        height,
+    })
 }
 
 fn over_white([red, green, blue, alpha]: [u8; 4]) -> [u8; 3] {

@@ -5,7 +5,7 @@ use gligen_pictures::Filter;
 
 use crate::inpaint::Repaint;
 use crate::repaint_mask::RepaintMask;
-use crate::{Compat, InpaintMode, Object, Parts, Request, RequestError};
+use crate::{Compat, Error, InpaintMode, Object, Parts, Request, RequestError};
 
 /// Objects that a GLIGEN model sees; more are left out, with a warning.
 pub const MAX_OBJECTS: usize = 30;
@@ -99,20 +99,21 @@ impl Plan {
 
     /// The picture to repaint in the size of the result, and where, if there is one; `cell` is the side in pixels of the
     /// square that a latent stands for.
-    pub(crate) fn repaint(&self, cell: usize) -> Option<Repaint> {
-        let inpaint = self.request.inpaint.as_ref()?;
+    pub(crate) fn repaint(&self, cell: usize) -> Result<Option<Repaint>, Error> {
+        let Some(inpaint) = &self.request.inpaint else { return Ok(None) };
+        let (width, height) = (self.width, self.height);
         let fit = |picture: &Picture| {
-            let (width, height) = (self.width, self.height);
-            picture.centre_crop_to_aspect(width, height).resize(width, height, Filter::Lanczos)
+            let middle = picture.centre_crop_to_aspect(width, height);
+            middle.and_then(|middle| middle.resize(width, height, Filter::Lanczos)).ok_or(Error::Memory)
         };
         let masks = match &inpaint.mask {
-            Some(mask) => vec![RepaintMask::from_picture(&fit(mask)); self.request.prompts.len()],
+            Some(mask) => vec![RepaintMask::from_picture(&fit(mask)?); self.request.prompts.len()],
             None => (0..self.request.prompts.len())
-                .map(|prompt| RepaintMask::from_boxes(self.objects(prompt), self.width, self.height, cell))
+                .map(|prompt| RepaintMask::from_boxes(self.objects(prompt), width, height, cell))
                 .collect(),
         };
         let restore = inpaint.restore && self.request.compat == Compat::None;
-        Some(Repaint { picture: fit(&inpaint.image), masks, mode: inpaint.mode, restore })
+        Ok(Some(Repaint { picture: fit(&inpaint.image)?, masks, mode: inpaint.mode, restore }))
     }
 
     /// Whether a step evaluates the negative prompt too.

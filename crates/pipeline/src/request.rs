@@ -130,4 +130,3 @@ impl Default for Defaults {
         Self { steps: 50, guidance_scale: 7.5, scheduled_sampling_beta: 0.3 }
     }
 }
-
