@@ -69,15 +69,14 @@ impl Checkpoint {
     }
 
     fn open_folder(path: &Path) -> Result<Self, WeightsError> {
-        let mut checkpoint = Self::empty(path, Layout::Folder, Naming::Diffusers);
+        let mut parts = Vec::new();
         for part in Part::ALL {
             let folder = path.join(part.folder());
             if folder.is_dir() {
-                let weights = Weights::find(&folder, &STEMS)?;
-                let section = Section { part, prefix: "", naming: Naming::Diffusers };
-                checkpoint.add(&weights, &[section])?;
+                parts.push((part, Weights::find(&folder, &STEMS)?));
             }
         }
+        let checkpoint = Self::from_parts(path, parts)?;
         if checkpoint.parts.is_empty() {
             // It may be the folder of one network.
             return match Weights::find(path, &STEMS) {
@@ -113,6 +112,22 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
+    /// Networks that were opened one by one, under the names of diffusers; `path` is what errors call them.
+    ///
+    /// # Errors
+    ///
+    /// Keys that are for the same parameter.
+    pub fn from_parts(
+        path: &Path,
+        parts: impl IntoIterator<Item = (Part, Weights)>,
+    ) -> Result<Self, WeightsError> {
+        let mut checkpoint = Self::empty(path, Layout::Folder, Naming::Diffusers);
+        for (part, weights) in parts {
+            checkpoint.add(&weights, &[Section { part, prefix: "", naming: Naming::Diffusers }])?;
+        }
+        Ok(checkpoint)
+    }
+
     fn empty(path: &Path, layout: Layout, naming: Naming) -> Self {
         let (parts, left_out, unknown) = (BTreeMap::new(), Vec::new(), Vec::new());
         Self { path: path.into(), layout, naming, parts, left_out, unknown }
@@ -137,6 +152,32 @@ impl Checkpoint {
             self.parts.insert(section.part, part);
         }
         Ok(())
+    }
+
+    /// This base with the fusers and the position net of `adapter` in its UNet, as if it had come so. No numbers are read
+    /// or copied.
+    ///
+    /// # Errors
+    ///
+    /// An adapter that is none, a base without a UNet, and one that has these layers already.
+    pub fn with(&self, adapter: &Self) -> Result<Self, WeightsError> {
+        adapter.check()?;
+        let lacks = |checkpoint: &Self, expected: &str| WeightsError::LacksPart {
+            path: checkpoint.path.clone(),
+            expected: expected.into(),
+        };
+        if adapter.layout != Layout::Adapter {
+            return Err(lacks(adapter, "fusers and a position net alone"));
+        }
+        let (Some(base), Some(added)) = (self.part(Part::UNet), adapter.part(Part::UNet)) else {
+            return Err(lacks(self, "the weights of the UNet"));
+        };
+        if base.tensors().any(|(key, _)| is_grounding(key)) {
+            return Err(WeightsError::Grounded { path: self.path.clone() });
+        }
+        let mut both = self.clone();
+        both.parts.insert(Part::UNet, base.with(added)?);
+        Ok(both)
     }
 
     /// What was opened.

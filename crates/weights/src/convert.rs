@@ -16,7 +16,7 @@ use crate::names::is_squeezed;
 use crate::temporary::{Temporary, sync_folder};
 use crate::weights::TensorInfo;
 use crate::writer::Sealed;
-use crate::{Checkpoint, Dtype, Names, Part, SafetensorsWriter, Weights, WeightsError, header};
+use crate::{Checkpoint, Dtype, Layout, Names, Part, SafetensorsWriter, Weights, WeightsError, header};
 
 /// A conversion to be done: which tensors go into which files under which names.
 ///
@@ -89,6 +89,10 @@ impl Conversion {
         texts: Vec<(PathBuf, Vec<u8>)>,
     ) -> Result<Self, WeightsError> {
         checkpoint.check()?;
+        if checkpoint.layout() == Layout::Adapter {
+            let expected = "a whole UNet, for which an adapter needs a base".into();
+            return Err(WeightsError::LacksPart { path: checkpoint.path().into(), expected });
+        }
         let mut outputs = Vec::new();
         for (part, weights) in checkpoint.parts() {
             names_of(part, weights)?;

@@ -227,6 +227,12 @@ pub enum WeightsError {
         /// What it lacks.
         expected: String,
     },
+    /// An adapter is to be put on a base that needs none.
+    #[error("{path}: its UNet has fusers and a position net already", path = .path.display())]
+    Grounded {
+        /// The base.
+        path: PathBuf,
+    },
     /// The name to write to is taken.
     #[error("{path}: it exists already", path = .path.display())]
     Exists {

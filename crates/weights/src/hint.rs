@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::checkpoint::is_grounding;
 use crate::{LoadReport, Misshapen, PickleError, WeightsError};
 
 /// Beginnings of names in checkpoints of the original repositories, which number their blocks differently.
@@ -23,6 +24,7 @@ impl WeightsError {
             | Self::Pickle { source: PickleError::Cut, .. } => {
                 Some("the file was not fetched or copied completely: fetch it again".into())
             }
+            Self::Grounded { .. } => Some("it needs no adapter".into()),
             Self::Compressed { .. } => {
                 Some("unpack it, or load it with torch and save it again".into())
             }
@@ -48,7 +50,7 @@ impl LoadReport {
     pub fn hint(&self) -> Option<String> {
         let misshapen = |end: &str| self.misshapen.iter().find(|tensor| tensor.key.ends_with(end));
         if self.unused.iter().any(|key| ORIGINAL_LAYOUT.iter().any(|start| key.starts_with(start))) {
-            return Some("the names are those of the original repositories; weights in the diffusers layout are needed".into());
+            return Some("the names are those of the original repositories; `gligen convert` makes a model folder of them".into());
         }
         if self.missing.len() == self.parameters() && !self.missing.is_empty() {
             return Some("no tensor matches: is this another kind of checkpoint?".into());
@@ -94,5 +96,5 @@ fn last_axis(tensor: &Misshapen) -> Option<(usize, usize)> {
 }
 
 fn all_of_grounding(keys: &[String]) -> bool {
-    !keys.is_empty() && keys.iter().all(|key| key.contains(".fuser.") || key.starts_with("position_net."))
+    !keys.is_empty() && keys.iter().all(|key| is_grounding(key))
 }
