@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use gligen_pipeline::{
-    Compat, InpaintMode, LAYOUT_KEYWORD, Layout, ModelDir, Output, PARAMETERS_KEYWORD, Plan, Progress,
-    parameters, write_png,
+    Compat, InpaintMode, LAYOUT_KEYWORD, Layout, LoadOptions, ModelDir, Output, PARAMETERS_KEYWORD, Plan,
+    Progress, parameters, write_png,
 };
 use gligen_schedulers::SchedulerKind;
 use serde::Serialize;
@@ -129,6 +129,10 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Output")]
     verbose: bool,
 
+    /// Do not look at finished pictures with the model's safety checker, and do not load it
+    #[arg(long, help_heading = "Output")]
+    no_safety_checker: bool,
+
     /// Where to compute; `gligen devices` lists what there is
     #[arg(
         long,
@@ -197,7 +201,9 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
 
     let started = Instant::now();
     let model = args.model.as_deref().map_or(Ok(ModelDir::BuiltIn), ModelDir::open)?;
-    let pipeline = model.load(&device)?;
+    let mut options = LoadOptions::default();
+    options.safety_checker = !args.no_safety_checker;
+    let pipeline = model.load(options, &device)?;
     reporter.detail(format_args!(
         "loaded {} in {:.2} s",
         model_name(&model),
@@ -335,10 +341,10 @@ fn tell_plan(reporter: &Reporter, plan: &Plan, device: &str) {
 
 /// `path` as a file in `folder` names it: relative if it lies there, so that both can be moved, and whole otherwise.
 fn seen_from(folder: &Path, path: &Path) -> PathBuf {
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.into());
-    let path = absolute(path);
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.into());
+    let path = whole(path);
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    path.strip_prefix(absolute(folder)).map(PathBuf::from).unwrap_or(path)
+    path.strip_prefix(whole(folder)).map(PathBuf::from).unwrap_or(path)
 }
 
 fn model_name(model: &ModelDir) -> String {

@@ -139,7 +139,7 @@ fn read(
     place: &str,
 ) -> Result<Option<Picture>, LayoutError> {
     let picture = path.map(|path| read_picture(&folder.join(path), transparency)).transpose();
-    picture.map_err(|source| LayoutError::Picture { path: place.into(), source })
+    picture.map_err(|source| LayoutError::Picture { path: place.into(), source: source.into() })
 }
 
 /// What is wrong with a layout.
@@ -179,7 +179,7 @@ pub enum LayoutError {
         /// The place.
         path: String,
         /// What is wrong with it.
-        source: PictureError,
+        source: Box<PictureError>,
     },
     /// A key that counts only beside another.
     #[error("`{key}` without `inpaint_image`")]
