@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::failure::Failure;
 use crate::objects::{Corners, join, parse_box};
 use crate::output_path::{Target, check_folder, with_suffix};
-use crate::progress::Reporter;
+use crate::progress::{Reporter, Unit};
 use crate::{interrupt, known_things, latents_file, overlay, report};
 
 /// What users call the built-in model.
@@ -33,9 +33,13 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n{}", known_things::help()))]
 pub(crate) struct Args {
-    /// A model folder in the diffusers layout [default: the built-in small model]
+    /// A model folder in the diffusers layout, or a file with a whole Stable Diffusion 1.x model [default: the built-in
+    /// small model]
     #[arg(long, value_name = "PATH", env = "GLIGEN_MODEL", hide_env_values = true)]
     model: Option<PathBuf>,
+    /// An adapter whose fusers and position net are put into the model's UNet, so that it places objects
+    #[arg(long, value_name = "ADAPTER")]
+    gligen: Option<PathBuf>,
     /// A layout file, or a picture of ours to draw again; `-` reads standard input. Flags win over it
     #[arg(long, value_name = "FILE")]
     layout: Option<PathBuf>,
@@ -181,7 +185,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     }
     let layout = args.layout()?;
     interrupt::listen()?;
-    let reporter = Reporter::new(args.quiet, args.verbose);
+    let reporter = Reporter::new(Unit::Steps, args.quiet, args.verbose);
     draw(&args, layout, &target, reporter)
 }
 
@@ -200,7 +204,10 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
     let device = gligen_kernels::device::parse(device_name)?;
 
     let started = Instant::now();
-    let model = args.model.as_deref().map_or(Ok(ModelDir::BuiltIn), ModelDir::open)?;
+    let mut model = args.model.as_deref().map_or(Ok(ModelDir::BuiltIn), ModelDir::open)?;
+    if let Some(adapter) = &args.gligen {
+        model = model.with_adapter(adapter)?;
+    }
     let mut options = LoadOptions::default();
     options.safety_checker = !args.no_safety_checker;
     let pipeline = model.load(options, &device)?;
@@ -223,7 +230,7 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
     if is_seed_random {
         reporter.note(format_args!("seed {}", request.seed));
     }
-    if model == ModelDir::BuiltIn {
+    if matches!(model, ModelDir::BuiltIn) {
         let phrases = request.objects.iter().flatten().filter_map(|object| object.phrase.as_deref());
         for warning in known_things::unknown(&request.prompts, phrases) {
             reporter.warning(warning);
@@ -237,7 +244,7 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
     let output = pipeline.run(&plan, |progress| {
         match progress {
             Progress::Warning(warning) => reporter.warning(warning),
-            Progress::Step { step, of, .. } => reporter.step(step, of),
+            Progress::Step { step, of, .. } => reporter.step(step as u64, of as u64),
             _ => {}
         }
         if interrupt::wanted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -348,13 +355,9 @@ fn seen_from(folder: &Path, path: &Path) -> PathBuf {
 }
 
 fn model_name(model: &ModelDir) -> String {
-    match model {
-        ModelDir::BuiltIn => BUILT_IN.into(),
-        ModelDir::Folder(path) => {
-            let path = path.canonicalize().unwrap_or_else(|_| path.clone());
-            path.file_name().map_or_else(|| "model".into(), |name| name.to_string_lossy().into_owned())
-        }
-    }
+    let Some(path) = model.path() else { return BUILT_IN.into() };
+    let path = path.canonicalize().unwrap_or_else(|_| path.into());
+    path.file_name().map_or_else(|| "model".into(), |name| name.to_string_lossy().into_owned())
 }
 
 impl Args {

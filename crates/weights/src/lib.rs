@@ -41,26 +41,44 @@
 #[cfg(target_endian = "big")]
 compile_error!("checkpoints are little-endian and used in place: big-endian machines are not supported");
 
+mod cast;
+mod checkpoint;
+mod convert;
 mod dtype;
+mod entry;
 mod error;
 mod find;
 mod floats;
 mod header;
 mod hint;
 mod key_map;
+mod layout;
 mod loader;
+mod names;
+mod needs;
 mod parameters;
+mod part;
 mod pickle;
 mod report;
 mod shards;
 mod storage;
+mod temporary;
+mod unique;
 mod weights;
 mod writer;
+mod zip;
 
+pub use checkpoint::{Checkpoint, Grounding, LeftOut};
+pub use convert::{Conversion, Converted, Progress, WrittenFile};
 pub use dtype::Dtype;
 pub use error::WeightsError;
 pub use key_map::KeyMap;
+pub use layout::{Layout, Naming};
+pub use names::Names;
+pub use needs::Need;
 pub use parameters::parameters;
+pub use part::Part;
+pub use pickle::PickleError;
 pub use report::{LoadReport, Misshapen, NonFinite, NotFloat};
 pub use weights::{TensorInfo, Weights};
 pub use writer::SafetensorsWriter;
