@@ -1,4 +1,5 @@
-//! Reads stored tensors of the reference and compares with them, printing how much of the allowance was used.
+//! Reads stored tensors of the reference and compares with them, printing how much of the allowance was used; and a hub
+//! to fetch from, in the test's own process.
 //!
 //! ```no_run
 //! use gligen_testkit::{Fixture, assert_close, devices};
@@ -11,6 +12,10 @@
 //! ```
 
 #![forbid(unsafe_code)]
+
+mod hub_server;
+
+pub use hub_server::{Fault, HubServer, Seen};
 
 use std::path::PathBuf;
 
