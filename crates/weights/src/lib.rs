@@ -41,6 +41,7 @@
 #[cfg(target_endian = "big")]
 compile_error!("checkpoints are little-endian and used in place: big-endian machines are not supported");
 
+mod derived;
 mod dtype;
 mod error;
 mod find;
@@ -49,9 +50,12 @@ mod header;
 mod hint;
 mod key_map;
 mod loader;
+mod lora;
 mod parameters;
 mod pickle;
 mod report;
+mod rows;
+mod shape;
 mod shards;
 mod storage;
 mod weights;
@@ -60,6 +64,7 @@ mod writer;
 pub use dtype::Dtype;
 pub use error::WeightsError;
 pub use key_map::KeyMap;
+pub use lora::{Lora, LoraError, LoraPart};
 pub use parameters::parameters;
 pub use report::{LoadReport, Misshapen, NonFinite, NotFloat};
 pub use weights::{TensorInfo, Weights};

@@ -9,6 +9,7 @@ use burn::tensor::{DType, TensorData};
 
 use crate::floats::floats;
 use crate::parameters::ModulePath;
+use crate::shape::significant;
 use crate::weights::Entry;
 use crate::{KeyMap, LoadReport, Misshapen, NonFinite, NotFloat, WeightsError};
 
@@ -104,10 +105,4 @@ impl ModuleMapper for Loader<'_> {
         let id = param.id;
         param.transform_for_load(tensor, id)
     }
-}
-
-/// `shape` without the axes of length 1 at its end.
-fn significant(shape: &[usize]) -> &[usize] {
-    let len = shape.iter().rposition(|&length| length != 1).map_or(0, |last| last + 1);
-    &shape[..len]
 }

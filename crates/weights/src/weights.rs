@@ -8,6 +8,7 @@ use std::sync::Arc;
 use burn::module::Module;
 use bytes::Bytes;
 
+use crate::derived::Derived;
 use crate::loader::load;
 use crate::storage::Storage;
 use crate::{Dtype, KeyMap, WeightsError, find, header, pickle, shards};
@@ -19,8 +20,8 @@ use crate::{Dtype, KeyMap, WeightsError, find, header, pickle, shards};
 /// that time** (replacing one by renaming another over it is fine).
 #[derive(Debug)]
 pub struct Weights {
-    path: PathBuf,
-    entries: BTreeMap<String, Entry>,
+    pub(crate) path: PathBuf,
+    pub(crate) entries: BTreeMap<String, Entry>,
 }
 
 /// Type and shape of a stored tensor.
@@ -46,6 +47,8 @@ pub(crate) enum Data {
     Stored { storage: Arc<Storage>, start: u64, len: usize },
     /// A pickle's, gathered from its storage when asked for.
     Pickled(pytorch_reader::Tensor),
+    /// Made of others when asked for.
+    Derived(Arc<dyn Derived>),
 }
 
 impl Weights {
@@ -130,6 +133,10 @@ impl Entry {
         match &self.data {
             Data::Stored { storage, start, len } => storage.range(*start, *len),
             Data::Pickled(tensor) => tensor.read().map(Bytes::from),
+            Data::Derived(tensor) => {
+                let numbers = tensor.numbers()?;
+                Ok(numbers.iter().flat_map(|number| number.to_le_bytes()).collect())
+            }
         }
     }
 }
