@@ -126,7 +126,7 @@ impl EndToken {
 
 /// From the keys of a checkpoint: older ones have a prefix, and store the numbers of the places; some bring the projection
 /// of another CLIP.
-fn key_map() -> KeyMap {
+pub(crate) fn key_map() -> KeyMap {
     KeyMap::new().strip_prefix("text_model.").ignore("position_ids").ignore("text_projection")
 }
 
