@@ -2,10 +2,51 @@
 
 #![forbid(unsafe_code)]
 
-use gligen_pipeline::{Compat, Object, Request};
+use std::path::{Path, PathBuf};
+
+use gligen_pipeline::{Compat, Inpaint, Object, Picture, Request, Transparency, read_picture};
 use gligen_schedulers::SchedulerKind;
-use gligen_testkit::fixtures;
+use gligen_testkit::{assemble, fixtures};
 use serde::Deserialize;
+use tempfile::TempDir;
+
+/// The folder of the pictures that cases name.
+pub fn pictures() -> PathBuf {
+    fixtures().join("pictures")
+}
+
+fn picture(name: &str) -> Picture {
+    read_picture(&pictures().join(name), Transparency::OverWhite).unwrap()
+}
+
+/// The folder of a model that cases name, put together if it is stored in parts.
+#[derive(Debug)]
+pub enum ModelFolder {
+    /// Stored as a whole.
+    Stored(PathBuf),
+    /// Put together, and gone with this value.
+    Assembled(TempDir),
+}
+
+impl ModelFolder {
+    /// The folder of the model `name`.
+    pub fn of(name: &str) -> Self {
+        match name {
+            "tiny-gligen" => Self::Stored(fixtures().join(name)),
+            "inpaint" => Self::Assembled(assemble(&["text-box", name])),
+            "inpaint-text-image" => Self::Assembled(assemble(&["text-image", name])),
+            _ => Self::Stored(fixtures().join("models").join(name)),
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Stored(path) => path,
+            Self::Assembled(folder) => folder.path(),
+        }
+    }
+}
 
 /// One entry of `fixtures/runs.json`.
 #[derive(Debug, Clone, Deserialize)]
@@ -17,7 +58,7 @@ pub struct Case {
     pub scheduler: String,
     pub prompts: Vec<String>,
     pub negative_prompts: Option<Vec<String>>,
-    pub phrases: Vec<String>,
+    pub phrases: Vec<Option<String>>,
     pub boxes: Vec<[f64; 4]>,
     pub steps: usize,
     pub guidance_scale: f64,
@@ -28,6 +69,10 @@ pub struct Case {
     pub width: usize,
     pub height: usize,
     pub num_images: usize,
+    pub images: Option<Vec<Option<String>>>,
+    pub phrases_mask: Option<Vec<f64>>,
+    pub images_mask: Option<Vec<f64>>,
+    pub inpaint_image: Option<String>,
 }
 
 impl Case {
@@ -42,8 +87,8 @@ impl Case {
         let mut request = Request::default();
         request.prompts = self.prompts.clone();
         request.negative_prompts = self.negative_prompts.clone().unwrap_or_default();
-        let objects = self.phrases.iter().zip(&self.boxes);
-        request.objects = objects.map(|(phrase, rect)| Object::phrase(phrase, *rect)).collect();
+        request.objects = vec![(0..self.boxes.len()).map(|index| self.object(index)).collect()];
+        request.inpaint = self.inpaint_image.as_ref().map(|name| Inpaint::new(picture(name)));
         request.steps = Some(self.steps);
         request.guidance_scale = Some(self.guidance_scale);
         request.scheduled_sampling_beta = Some(self.beta);
@@ -53,5 +98,18 @@ impl Case {
         request.num_images = Some(self.num_images);
         request.compat = Compat::Diffusers;
         request.size(self.width, self.height).seed(self.seed)
+    }
+
+    fn object(&self, index: usize) -> Object {
+        let mut object = Object::phrase("", self.boxes[index]);
+        object.phrase = self.phrases[index].clone();
+        object.image = self.image(index).map(picture);
+        let mask = |masks: &Option<Vec<f64>>| masks.as_ref().map_or(1.0, |masks| masks[index]);
+        object.with_masks(mask(&self.phrases_mask), mask(&self.images_mask))
+    }
+
+    /// The name of the picture of an object, if it has one.
+    pub fn image(&self, index: usize) -> Option<&str> {
+        self.images.as_ref()?[index].as_deref()
     }
 }

@@ -8,15 +8,11 @@ use std::ops::ControlFlow;
 
 use burn::tensor::Device;
 use gligen_pipeline::Pipeline;
-use gligen_testkit::{Fixture, assert_close, devices, fixtures};
-use gligen_tests::Case;
+use gligen_testkit::{Fixture, assert_close, devices};
+use gligen_tests::{Case, ModelFolder};
 
 fn load(model: &str, device: &Device) -> Pipeline {
-    let folder = match model {
-        "tiny-gligen" => fixtures().join(model),
-        _ => fixtures().join("models").join(model),
-    };
-    Pipeline::load(&folder, device).unwrap()
+    Pipeline::load(ModelFolder::of(model).path(), device).unwrap()
 }
 
 /// Runs every case of `model` on `device`.
@@ -61,6 +57,31 @@ fn an_older_layout_on_ndarray() {
 }
 
 #[test]
+fn pictures_of_objects_on_flex() {
+    compare("text-image", &devices()[0]);
+}
+
+#[test]
+fn pictures_of_objects_on_ndarray() {
+    compare("text-image", &devices()[1]);
+}
+
+#[test]
+fn repainting_with_pictures_of_objects() {
+    compare("inpaint-text-image", &devices()[0]);
+}
+
+#[test]
+fn repainting_on_flex() {
+    compare("inpaint", &devices()[0]);
+}
+
+#[test]
+fn repainting_on_ndarray() {
+    compare("inpaint", &devices()[1]);
+}
+
+#[test]
 fn the_small_trained_model() {
     compare("tiny-gligen", &devices()[0]);
 }
@@ -74,6 +95,6 @@ fn the_model_that_is_built_in() {
     let draw = |pipeline: &Pipeline| pipeline.generate(&request, |_| ControlFlow::Continue(())).unwrap();
     let (built_in, folder) = (Pipeline::built_in(device).unwrap(), load("tiny-gligen", device));
     assert_eq!(draw(&built_in).images, draw(&folder).images);
-    assert_eq!(built_in.defaults().steps, 30);
-    assert_eq!(folder.defaults().steps, 50);
+    assert_eq!(built_in.parts().defaults.steps, 30);
+    assert_eq!(folder.parts().defaults.steps, 50);
 }

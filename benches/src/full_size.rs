@@ -5,7 +5,9 @@ use std::path::Path;
 use burn::Tensor;
 use burn::tensor::{DType, Device, TensorData};
 use gligen_clip_text::ClipTextEncoder;
-use gligen_components::{Autoencoder, BoxError, Conditioning, Denoiser, Grounding, TextEncoder};
+use gligen_components::{
+    Autoencoder, BoxError, Conditioning, Denoiser, Grounding, SlotFeatures, TextEncoder,
+};
 use gligen_unet::UNet;
 use gligen_vae::AutoencoderKl;
 
@@ -67,10 +69,13 @@ fn grounding(phrases: Tensor<2>, device: &Device) -> Grounding {
     let masks = (0..2 * SLOTS).map(|slot| if (SLOTS..SLOTS + count).contains(&slot) { 1.0 } else { 0.0 });
     let masks = TensorData::new(masks.collect::<Vec<f32>>(), [2, SLOTS]);
     let empty = Tensor::zeros([1, SLOTS - count, width], (device, DType::F32));
+    let masks = Tensor::<2>::from_data(masks, (device, DType::F32));
+    let embeddings = Tensor::cat(vec![phrases.unsqueeze(), empty], 1).repeat_dim(0, 2);
     Grounding {
         boxes: boxes.repeat_dim(0, 2),
-        masks: Tensor::from_data(masks, (device, DType::F32)),
-        phrase_embeddings: Tensor::cat(vec![phrases.unsqueeze(), empty], 1).repeat_dim(0, 2),
+        masks: masks.clone(),
+        phrases: SlotFeatures { embeddings, masks },
+        images: None,
     }
 }
 

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use gligen_pipeline::{
-    Compat, LAYOUT_KEYWORD, Layout, ModelDir, Output, PARAMETERS_KEYWORD, Plan, Progress, parameters,
-    write_png,
+    Compat, InpaintMode, LAYOUT_KEYWORD, Layout, LoadOptions, ModelDir, Output, PARAMETERS_KEYWORD, Plan,
+    Progress, parameters, write_png,
 };
 use gligen_schedulers::SchedulerKind;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::objects::{Corners, pair, parse_box};
+use crate::objects::{Corners, join, parse_box};
 use crate::output_path::{Target, check_folder, with_suffix};
 use crate::progress::Reporter;
 use crate::{interrupt, known_things, latents_file, overlay, report};
@@ -45,18 +45,29 @@ pub(crate) struct Args {
     /// What to keep out: one for all captions, or as many as captions
     #[arg(long, value_name = "TEXT")]
     negative_prompt: Vec<String>,
-    /// What an object is; the n-th phrase and the n-th box belong together
+    /// What an object is; the n-th phrase, picture and box belong together, `-` for an object without a phrase
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     phrase: Vec<String>,
     /// Where it stands: fractions of width and height from the top left
     #[arg(long = "box", value_name = "X0,Y0,X1,Y1", value_parser = parse_box, allow_hyphen_values = true)]
     boxes: Vec<Corners>,
-    #[arg(long, hide = true)]
+    /// A picture that it looks like, for models that take pictures; `-` for an object without one
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     image: Vec<PathBuf>,
-    #[arg(long, hide = true)]
+
+    /// A picture to repaint: in the boxes, or where a mask says
+    #[arg(long, value_name = "FILE", help_heading = "Repainting")]
     inpaint_image: Option<PathBuf>,
-    #[arg(long, hide = true)]
+    /// A picture of the same size, white where to repaint [default: the boxes]
+    #[arg(long, value_name = "FILE", help_heading = "Repainting")]
     inpaint_mask: Option<PathBuf>,
+    /// How the network learns what is known: `model` shows it to an inpainting model, `blend` puts it back at every
+    /// step, with any other [default: model]
+    #[arg(long, value_name = "MODE", value_parser = parse_inpaint_mode, help_heading = "Repainting")]
+    inpaint_mode: Option<InpaintMode>,
+    /// Leave what is kept as the autoencoder gives it, instead of putting the picture's own pixels back
+    #[arg(long, help_heading = "Repainting")]
+    no_inpaint_restore: bool,
 
     /// Inference steps [default: 50; built-in model: 30]
     #[arg(long, value_name = "N", help_heading = "Drawing")]
@@ -118,6 +129,10 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Output")]
     verbose: bool,
 
+    /// Do not look at finished pictures with the model's safety checker, and do not load it
+    #[arg(long, help_heading = "Output")]
+    no_safety_checker: bool,
+
     /// Where to compute; `gligen devices` lists what there is
     #[arg(
         long,
@@ -176,21 +191,25 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
         // Only a pool that exists already can refuse, and nothing has been computed yet.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads as usize).build_global();
     }
+    let (is_seed_random, keep) = (layout.seed.is_none(), layout.index);
+    // Before the model is loaded, which may take a while: a picture that cannot be read is told at once.
+    let mut request = layout.clone().into_request(Path::new("")).map_err(Failure::Picture)?;
+
     let default_device = gligen_kernels::device::built_in().first().copied().unwrap_or("flex");
     let device_name = args.device.as_deref().unwrap_or(default_device);
     let device = gligen_kernels::device::parse(device_name)?;
 
     let started = Instant::now();
     let model = args.model.as_deref().map_or(Ok(ModelDir::BuiltIn), ModelDir::open)?;
-    let pipeline = model.load(&device)?;
+    let mut options = LoadOptions::default();
+    options.safety_checker = !args.no_safety_checker;
+    let pipeline = model.load(options, &device)?;
     reporter.detail(format_args!(
         "loaded {} in {:.2} s",
         model_name(&model),
         started.elapsed().as_secs_f64()
     ));
 
-    let (is_seed_random, keep) = (layout.seed.is_none(), layout.index);
-    let mut request = layout.into_request();
     request.latents = args.latents.as_deref().map(|path| latents_file::read(path, &device)).transpose()?;
     let plan = pipeline.plan(&request)?;
     let kept: Vec<usize> = match keep {
@@ -205,7 +224,7 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
         reporter.note(format_args!("seed {}", request.seed));
     }
     if model == ModelDir::BuiltIn {
-        let phrases = request.objects.iter().map(|object| object.phrase.as_str());
+        let phrases = request.objects.iter().flatten().filter_map(|object| object.phrase.as_deref());
         for warning in known_things::unknown(&request.prompts, phrases) {
             reporter.warning(warning);
         }
@@ -225,11 +244,18 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
     })?;
     let seconds = started.elapsed().as_secs_f64();
     interrupt::check()?;
-    write(args, &Drawn { plan: &plan, output: &output, kept: &kept, model: &model, seconds }, target)
+    for &index in kept.iter().filter(|&&index| output.withheld[index]) {
+        reporter
+            .warning(format_args!("picture {index} was withheld by the model's safety checker: it is black"));
+    }
+    let drawn = Drawn { layout, plan: &plan, output: &output, kept: &kept, model: &model, seconds };
+    write(args, &drawn, target)
 }
 
 /// A run that is done.
 struct Drawn<'a> {
+    /// What was asked for, with paths from where the program runs.
+    layout: Layout,
     plan: &'a Plan,
     output: &'a Output,
     /// The pictures to write, of all that were drawn.
@@ -257,15 +283,16 @@ fn write(args: &Args, drawn: &Drawn, target: &Target) -> Result<(), Failure> {
     if let Some(path) = &args.save_latents {
         latents_file::write(path, output.latents.clone())?;
     }
+    let folder = args.output.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let paths = target.write_all(kept.len(), |number, writer| {
         let index = kept[number];
-        let texts = if args.no_metadata { Vec::new() } else { texts(drawn, index) };
+        let texts = if args.no_metadata { Vec::new() } else { texts(drawn, index, folder) };
         write_png(writer, &output.images[index], &texts)
     })?;
     for (path, &index) in paths.iter().zip(*kept) {
         let boxes = args.overlay.then(|| with_suffix(path, "boxes"));
         if let Some(boxes) = &boxes {
-            let picture = overlay::draw(&output.images[index], &plan.request.objects);
+            let picture = overlay::draw(&output.images[index], plan.objects(index / plan.num_images));
             Target::Named(boxes.clone()).write_all(1, |_, writer| write_png(writer, &picture, &[]))?;
         }
         if args.json {
@@ -287,9 +314,12 @@ fn write(args: &Args, drawn: &Drawn, target: &Target) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What picture `index` says about how it was made.
-fn texts(drawn: &Drawn, index: usize) -> Vec<(&'static str, String)> {
-    let layout = Layout::of_picture(drawn.plan, index);
+/// What picture `index`, which is written into `folder`, says about how it was made.
+fn texts(drawn: &Drawn, index: usize, folder: &Path) -> Vec<(&'static str, String)> {
+    let mut layout = drawn.layout.of_picture(drawn.plan, index);
+    for path in layout.pictures_mut() {
+        *path = seen_from(folder, path);
+    }
     vec![
         (LAYOUT_KEYWORD, layout.to_json()),
         (PARAMETERS_KEYWORD, parameters(&layout, &model_name(drawn.model))),
@@ -307,6 +337,14 @@ fn tell_plan(reporter: &Reporter, plan: &Plan, device: &str) {
         plan.guidance_scale,
         plan.scheduled_sampling_beta,
     ));
+}
+
+/// `path` as a file in `folder` names it: relative if it lies there, so that both can be moved, and whole otherwise.
+fn seen_from(folder: &Path, path: &Path) -> PathBuf {
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.into());
+    let path = whole(path);
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    path.strip_prefix(whole(folder)).map(PathBuf::from).unwrap_or(path)
 }
 
 fn model_name(model: &ModelDir) -> String {
@@ -333,7 +371,12 @@ impl Args {
                 Layout::from_bytes(&bytes).map_err(|source| Failure::layout("standard input", source))?
             }
             Some(path) => {
-                Layout::read(path).map_err(|source| Failure::layout(path.display().to_string(), source))?
+                let mut layout = Layout::read(path)
+                    .map_err(|source| Failure::layout(path.display().to_string(), source))?;
+                // Pictures lie beside the file that names them.
+                let folder = path.parent().unwrap_or(Path::new(""));
+                layout.pictures_mut().for_each(|picture| *picture = folder.join(&*picture));
+                layout
             }
         };
         if !self.prompt.is_empty() || self.num_images.is_some() {
@@ -345,8 +388,17 @@ impl Args {
         if !self.negative_prompt.is_empty() {
             layout.negative_prompt.clone_from(&self.negative_prompt);
         }
-        if !self.phrase.is_empty() || !self.boxes.is_empty() {
-            layout.objects = pair(self.phrase.clone(), &self.boxes)?;
+        if !self.phrase.is_empty() || !self.image.is_empty() || !self.boxes.is_empty() {
+            layout.objects = vec![join(&self.phrase, &self.image, &self.boxes)?];
+        }
+        if self.inpaint_image.is_some() {
+            // Another picture: the layout's mask does not lie on it.
+            (layout.inpaint_image, layout.inpaint_mask) = (self.inpaint_image.clone(), None);
+        }
+        layout.inpaint_mask = self.inpaint_mask.clone().or(layout.inpaint_mask);
+        layout.inpaint_mode = self.inpaint_mode.or(layout.inpaint_mode);
+        if self.no_inpaint_restore {
+            layout.inpaint_restore = Some(false);
         }
         layout.steps = self.steps.or(layout.steps);
         layout.guidance_scale = self.guidance_scale.or(layout.guidance_scale);
@@ -368,17 +420,6 @@ impl Args {
 
     /// Names what later versions will have, instead of doing something else.
     fn refuse_what_is_not_there_yet(&self) -> Result<(), Failure> {
-        let pictures = [
-            ("--image", !self.image.is_empty()),
-            ("--inpaint-image", self.inpaint_image.is_some()),
-            ("--inpaint-mask", self.inpaint_mask.is_some()),
-        ];
-        if let Some((flag, _)) = pictures.into_iter().find(|(_, given)| *given) {
-            return Err(Failure::arguments(
-                format!("{flag}: not yet supported: it needs a model that takes pictures"),
-                "say with --phrase what stands in a box",
-            ));
-        }
         if self.dtype != DType::F32 {
             let name = if self.dtype == DType::F16 { "f16" } else { "bf16" };
             return Err(Failure::arguments(
@@ -388,6 +429,11 @@ impl Args {
         }
         Ok(())
     }
+}
+
+fn parse_inpaint_mode(text: &str) -> Result<InpaintMode, String> {
+    let known = InpaintMode::ALL.into_iter().find(|mode| mode.name() == text);
+    known.ok_or_else(|| "expected `model` or `blend`".into())
 }
 
 fn parse_seed(text: &str) -> Result<Seed, String> {

@@ -1,4 +1,6 @@
-//! Phrases and boxes of the command line, paired to objects.
+//! Phrases, pictures and boxes of the command line, joined to objects.
+
+use std::path::PathBuf;
 
 use gligen_pipeline::LayoutObject;
 
@@ -25,26 +27,42 @@ pub(crate) fn parse_box(text: &str) -> Result<Corners, String> {
     Ok(Corners(corners))
 }
 
-/// The n-th phrase and the n-th box are one object.
-pub(crate) fn pair(phrases: Vec<String>, boxes: &[Corners]) -> Result<Vec<LayoutObject>, Failure> {
-    if phrases.len() != boxes.len() {
-        return Err(Failure::arguments(
-            format!("{} and {}", count(phrases.len(), "phrase"), count(boxes.len(), "box")),
-            "the n-th --phrase and the n-th --box belong together: give as many of one as of the other",
-        ));
-    }
-    if let Some(index) = phrases.iter().position(|phrase| phrase == "-") {
-        return Err(Failure::arguments(
-            format!("object {} has neither a phrase nor a picture", index + 1),
-            "`-` stands for the phrase of an object that has a picture, which needs a model that takes pictures: \
-             not yet supported",
-        ));
-    }
-    Ok(phrases
+/// What stands for the phrase or the picture that an object lacks.
+const NONE: &str = "-";
+
+/// The n-th phrase, the n-th picture and the n-th box are one object. No phrases at all, or no pictures, say that no
+/// object has one.
+pub(crate) fn join(
+    phrases: &[String],
+    images: &[PathBuf],
+    boxes: &[Corners],
+) -> Result<Vec<LayoutObject>, Failure> {
+    let told = [(phrases.len(), "phrase"), (images.len(), "picture")];
+    if let Some((found, noun)) = told
         .into_iter()
-        .zip(boxes)
-        .map(|(phrase, corners)| LayoutObject { phrase, rect: corners.0 })
-        .collect())
+        .find(|&(found, noun)| found != boxes.len() && (found > 0 || noun == "phrase" && images.is_empty()))
+    {
+        let flag = if noun == "phrase" { "--phrase" } else { "--image" };
+        return Err(Failure::arguments(
+            format!("{} and {}", count(found, noun), count(boxes.len(), "box")),
+            format!(
+                "the n-th {flag} and the n-th --box belong together: give as many of one as of the other, `-` for an \
+                 object that has no {noun}"
+            ),
+        ));
+    }
+    let object = |(index, corners): (usize, &Corners)| {
+        let phrase = phrases.get(index).filter(|phrase| *phrase != NONE).cloned();
+        let image = images.get(index).filter(|image| image.as_os_str() != NONE).cloned();
+        if phrase.is_none() && image.is_none() {
+            return Err(Failure::arguments(
+                format!("object {} has neither a phrase nor a picture", index + 1),
+                "`-` stands for the phrase of an object that has a picture, or for the picture of one that has a phrase",
+            ));
+        }
+        Ok(LayoutObject { phrase, image, rect: corners.0, ..LayoutObject::default() })
+    };
+    boxes.iter().enumerate().map(object).collect()
 }
 
 /// `no box`, `one box`, `two boxes`, …

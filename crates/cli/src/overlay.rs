@@ -43,7 +43,7 @@ pub(crate) fn draw(image: &RgbImage, objects: &[Object]) -> RgbImage {
             fill(&mut picture, [left, top, left, bottom], colour);
             fill(&mut picture, [right, top, right, bottom], colour);
         }
-        label(&mut picture, &object.phrase, left, top, colour);
+        label(&mut picture, object.label(), left, top, colour);
     }
     picture
 }

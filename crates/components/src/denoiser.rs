@@ -12,10 +12,21 @@ use crate::BoxError;
 pub struct Grounding {
     /// `[batch, slots, 4]`: x0 y0 x1 y1, fractions of width and height in 0..1 from the top left.
     pub boxes: Tensor<3>,
-    /// `[batch, slots]`: 1 where a slot holds an object, 0 where it is empty; fractions blend with the null features.
+    /// `[batch, slots]`: 1 where a slot holds an object, 0 where it is empty; fractions blend with the null feature.
     pub masks: Tensor<2>,
-    /// `[batch, slots, channels]`: the pooled state of each object's phrase.
-    pub phrase_embeddings: Tensor<3>,
+    /// The objects' phrases.
+    pub phrases: SlotFeatures,
+    /// The objects' pictures, for a model that takes them; `None`: no object has one.
+    pub images: Option<SlotFeatures>,
+}
+
+/// One kind of description of the objects in all slots.
+#[derive(Debug, Clone)]
+pub struct SlotFeatures {
+    /// `[batch, slots, channels]`: the pooled state of each object's phrase or picture.
+    pub embeddings: Tensor<3>,
+    /// `[batch, slots]`: how much it counts, 0 where there is none; fractions blend with the null feature.
+    pub masks: Tensor<2>,
 }
 
 /// What a generation is conditioned on, fixed for all its steps.
@@ -43,6 +54,9 @@ pub trait Denoiser: Send + Sync {
 
     /// Channels of an object's embedding, if the model has a position net at all.
     fn grounding_width(&self) -> Option<usize>;
+
+    /// Whether an object may have a picture.
+    fn takes_pictures(&self) -> bool;
 
     /// Computes all that does not depend on the timestep, once per generation.
     fn begin<'a>(&'a self, conditioning: &Conditioning) -> Result<Box<dyn Denoising + 'a>, BoxError>;

@@ -1,9 +1,10 @@
 //! The seams of GLIGEN: the traits that its networks meet, and the plain values that cross them.
 //!
 //! ```text
-//! captions, phrases ─▶ TextEncoder ─▶ TextStates ─┐
-//! boxes ──────────────────────────────────────────┴▶ Conditioning ─▶ Denoiser::begin ─▶ Denoising::predict × steps
-//! pictures ─▶ Autoencoder::encode ─▶ Posterior            latents ─▶ Autoencoder::decode ─▶ pictures
+//! captions, phrases ───▶ TextEncoder ─▶ TextStates ─┐
+//! pictures of objects ─▶ ImageEncoder ──────────────┤
+//! boxes ────────────────────────────────────────────┴▶ Conditioning ─▶ Denoiser::begin ─▶ Denoising::predict × steps
+//! a picture to repaint ─▶ Autoencoder::encode ─▶ Posterior     latents ─▶ Autoencoder::decode ─▶ SafetyChecker
 //! ```
 //!
 //! The crate is small on purpose: who brings a text encoder or a UNet of their own compiles this and no network.
@@ -36,10 +37,15 @@
 
 mod autoencoder;
 mod denoiser;
+mod image_encoder;
+mod safety_checker;
 mod text_encoder;
 
 pub use autoencoder::{Autoencoder, Posterior};
-pub use denoiser::{Conditioning, Denoiser, Denoising, Grounding};
+pub use denoiser::{Conditioning, Denoiser, Denoising, Grounding, SlotFeatures};
+pub use gligen_pictures::Picture;
+pub use image_encoder::ImageEncoder;
+pub use safety_checker::SafetyChecker;
 pub use text_encoder::{TextEncoder, TextStates};
 
 /// The error of a component: each network has its own type, and a user's network may have any.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use burn::Tensor;
-use gligen_components::{Conditioning, Grounding};
+use gligen_components::{Conditioning, Grounding, SlotFeatures};
 use gligen_nn::KeysValues;
 
 /// What one transformer block attends to besides the picture itself.
@@ -34,12 +34,17 @@ pub(crate) fn part_of(conditioning: &Conditioning, samples: &Range<usize>) -> Co
     fn narrow<const D: usize>(x: &Tensor<D>, samples: &Range<usize>) -> Tensor<D> {
         x.clone().narrow(0, samples.start, samples.len())
     }
+    let features = |features: &SlotFeatures| SlotFeatures {
+        embeddings: narrow(&features.embeddings, samples),
+        masks: narrow(&features.masks, samples),
+    };
     Conditioning {
         encoder_hidden_states: narrow(&conditioning.encoder_hidden_states, samples),
         grounding: conditioning.grounding.as_ref().map(|grounding| Grounding {
             boxes: narrow(&grounding.boxes, samples),
             masks: narrow(&grounding.masks, samples),
-            phrase_embeddings: narrow(&grounding.phrase_embeddings, samples),
+            phrases: features(&grounding.phrases),
+            images: grounding.images.as_ref().map(features),
         }),
     }
 }

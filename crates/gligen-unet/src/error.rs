@@ -52,4 +52,7 @@ pub enum UNetError {
     /// Objects were given to a UNet that was not trained with any.
     #[error("this UNet has no position net: it cannot place objects (a plain Stable Diffusion checkpoint?)")]
     NoPositionNet,
+    /// Pictures of objects were given to a UNet that was trained with phrases alone.
+    #[error("this UNet places objects by their phrases alone: it takes no pictures of them")]
+    TakesNoPictures,
 }

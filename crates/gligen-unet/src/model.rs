@@ -91,7 +91,14 @@ impl UNet {
         let [_, slots, _] = grounding.boxes.dims();
         check("boxes", &grounding.boxes, [batch, slots, 4])?;
         check("masks", &grounding.masks, [batch, slots])?;
-        check("phrase_embeddings", &grounding.phrase_embeddings, [batch, slots, width])
+        check("phrases.embeddings", &grounding.phrases.embeddings, [batch, slots, width])?;
+        check("phrases.masks", &grounding.phrases.masks, [batch, slots])?;
+        let Some(images) = &grounding.images else { return Ok(()) };
+        if !self.takes_pictures() {
+            return Err(UNetError::TakesNoPictures);
+        }
+        check("images.embeddings", &images.embeddings, [batch, slots, width])?;
+        check("images.masks", &images.masks, [batch, slots])
     }
 
     /// What the blocks need to know of `conditioning`, which has been checked, for the part `samples` of its batch.
@@ -160,6 +167,10 @@ impl Denoiser for UNet {
 
     fn grounding_width(&self) -> Option<usize> {
         self.position_net.as_ref().map(|_| self.config.cross_attention_dim)
+    }
+
+    fn takes_pictures(&self) -> bool {
+        matches!(self.position_net, Some(PositionNet::TextImage(_)))
     }
 
     fn begin<'a>(&'a self, conditioning: &Conditioning) -> Result<Box<dyn Denoising + 'a>, BoxError> {

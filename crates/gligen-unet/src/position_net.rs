@@ -4,7 +4,7 @@ use burn::Tensor;
 use burn::module::{Module, Param};
 use burn::nn::Identity;
 use burn::tensor::Device;
-use gligen_components::Grounding;
+use gligen_components::{Grounding, SlotFeatures};
 use gligen_kernels::silu;
 use gligen_nn::{Linear, parameter};
 
@@ -66,10 +66,8 @@ impl TextPositionNet {
     }
 
     fn forward(&self, grounding: &Grounding) -> Tensor<3> {
-        let masks = grounding.masks.clone();
-        let phrases = blend(grounding.phrase_embeddings.clone(), &self.null_positive_feature, masks.clone());
-        let places = blend(fourier_features(grounding.boxes.clone()), &self.null_position_feature, masks);
-        tokens(&self.linears, phrases, places)
+        let phrases = blend(&grounding.phrases, &self.null_positive_feature);
+        tokens(&self.linears, phrases, places(grounding, &self.null_position_feature))
     }
 }
 
@@ -94,12 +92,13 @@ impl TextImagePositionNet {
         }
     }
 
-    /// Every object has a phrase and none a picture.
     fn forward(&self, grounding: &Grounding) -> Tensor<3> {
-        let masks = grounding.masks.clone();
-        let phrases = blend(grounding.phrase_embeddings.clone(), &self.null_text_feature, masks.clone());
-        let pictures = self.null_image_feature.val().unsqueeze::<3>().expand(phrases.dims());
-        let places = blend(fourier_features(grounding.boxes.clone()), &self.null_position_feature, masks);
+        let phrases = blend(&grounding.phrases, &self.null_text_feature);
+        let pictures = match &grounding.images {
+            Some(images) => blend(images, &self.null_image_feature),
+            None => self.null_image_feature.val().unsqueeze::<3>().expand(phrases.dims()),
+        };
+        let places = places(grounding, &self.null_position_feature);
         let from_phrases = tokens(&self.linears_text, phrases, places.clone());
         let from_pictures = tokens(&self.linears_image, pictures, places);
         Tensor::cat(vec![from_phrases, from_pictures], 1)
@@ -119,10 +118,16 @@ fn token_net(width: usize, device: &Device) -> TokenNet {
     )
 }
 
-/// `features`, `[batch, slots, channels]`, where `masks`, `[batch, slots]`, is 1, and `null` where it is 0.
-fn blend(features: Tensor<3>, null: &Param<Tensor<1>>, masks: Tensor<2>) -> Tensor<3> {
-    let masks = masks.unsqueeze_dim::<3>(2);
-    features * masks.clone() + (-masks + 1.0) * null.val().unsqueeze::<3>()
+/// The embeddings where their masks are 1, and `null` where they are 0: `[batch, slots, channels]`.
+fn blend(features: &SlotFeatures, null: &Param<Tensor<1>>) -> Tensor<3> {
+    let masks = features.masks.clone().unsqueeze_dim::<3>(2);
+    features.embeddings.clone() * masks.clone() + (-masks + 1.0) * null.val().unsqueeze::<3>()
+}
+
+/// The Fourier features of the boxes, `null` in empty slots: `[batch, slots, 64]`.
+fn places(grounding: &Grounding, null: &Param<Tensor<1>>) -> Tensor<3> {
+    let embeddings = fourier_features(grounding.boxes.clone());
+    blend(&SlotFeatures { embeddings, masks: grounding.masks.clone() }, null)
 }
 
 /// `[batch, slots, channels]` and `[batch, slots, 64]` to tokens `[batch, slots, channels]`.

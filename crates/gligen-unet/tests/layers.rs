@@ -4,7 +4,7 @@
 
 use burn::module::Module;
 use burn::tensor::Device;
-use gligen_components::Grounding;
+use gligen_components::{Grounding, SlotFeatures};
 use gligen_testkit::{Fixture, assert_close, devices, fixtures};
 use gligen_unet::transformer::{Transformer2d, TransformerBlock};
 use gligen_unet::{AttentionType, Fuser, PositionNet, UNetConfig, fourier_features};
@@ -39,7 +39,31 @@ fn position_net() {
         let grounding = Grounding {
             boxes: fixture.tensor("boxes", &device),
             masks: fixture.tensor("masks", &device),
-            phrase_embeddings: fixture.tensor("positive_embeddings", &device),
+            phrases: SlotFeatures {
+                embeddings: fixture.tensor("positive_embeddings", &device),
+                masks: fixture.tensor("masks", &device),
+            },
+            images: None,
+        };
+        assert_close("position net", net.forward(&grounding), fixture.tensor("objs", &device), 1e-5);
+    }
+}
+
+/// Fractional masks of boxes, phrases and pictures, each its own.
+#[test]
+fn position_net_for_phrases_and_pictures() {
+    for device in devices() {
+        let net = PositionNet::new(&config(AttentionType::GatedTextImage), &device).unwrap();
+        let (fixture, net) = load("position_net_text_image", net);
+        let features = |kind: &str| SlotFeatures {
+            embeddings: fixture.tensor(&format!("{kind}_embeddings"), &device),
+            masks: fixture.tensor(&format!("{kind}s_masks"), &device),
+        };
+        let grounding = Grounding {
+            boxes: fixture.tensor("boxes", &device),
+            masks: fixture.tensor("masks", &device),
+            phrases: features("phrase"),
+            images: Some(features("image")),
         };
         assert_close("position net", net.forward(&grounding), fixture.tensor("objs", &device), 1e-5);
     }

@@ -4,10 +4,14 @@ use std::fmt;
 use std::ops::ControlFlow;
 
 use burn::Tensor;
+use burn::tensor::Device;
 use gligen_components::{Conditioning, Denoising};
 use gligen_schedulers::{NoiseSource, Sampling, SamplingOptions, SeededNoise, TorchNoise};
 
-use crate::{Compat, Error, MAX_OBJECTS, Output, Pipeline, Plan, grounding, output, prompt};
+use crate::inpaint::Inpainting;
+use crate::{
+    Compat, Error, InpaintMode, MAX_OBJECTS, Output, Parts, Pipeline, Plan, grounding, output, prompt,
+};
 
 /// What a run tells while it goes on.
 #[derive(Debug)]
@@ -63,33 +67,57 @@ pub(crate) fn run(
     plan: &Plan,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Output, Error> {
-    let mut sampling = begin_sampling(pipeline, plan)?;
-    let conditioning = condition(pipeline, plan, &mut |warning| {
+    let Pipeline { parts, device } = pipeline;
+    let mut sampling = begin_sampling(parts, plan)?;
+    let repaint = plan.repaint(parts.autoencoder.downscale())?;
+    let conditioning = condition(plan, parts, device, &mut |warning| {
         let _ = progress(Progress::Warning(&warning)); // a warning is no place to stop
     })?;
-    let mut denoising = pipeline.denoiser.begin(&conditioning).map_err(denoiser_error)?;
+    let mut denoising = parts.denoiser.begin(&conditioning).map_err(denoiser_error)?;
     let mut noise = noise_source(plan);
 
+    // The original draws noise for all the channels that an inpainting network takes, and draws the latents' own,
+    // unscaled, once more after it has encoded the picture.
+    let is_redrawn = repaint.as_ref().is_some_and(|repaint| repaint.mode == InpaintMode::Model)
+        && plan.request.compat == Compat::Diffusers
+        && plan.request.latents.is_none();
+    let [pictures, channels, height, width] = plan.latents_shape;
+    let drawn_channels = if is_redrawn { parts.denoiser.in_channels() } else { channels };
     let start = match &plan.request.latents {
-        Some(latents) => latents.clone().to_device(&pipeline.device),
-        None => noise.normal(plan.latents_shape, &pipeline.device),
+        Some(latents) => latents.clone().to_device(device),
+        None => noise.normal([pictures, drawn_channels, height, width], device),
     };
-    let start = start * sampling.init_noise_sigma();
-    let latents = denoise(start, plan, sampling.as_mut(), denoising.as_mut(), noise.as_mut(), progress)?;
-    output::decode(plan, latents, pipeline.autoencoder.as_ref())
+    let mut start = start * sampling.init_noise_sigma();
+    let inpainting = match &repaint {
+        Some(repaint) => {
+            Some(Inpainting::begin(plan, repaint, parts.autoencoder.as_ref(), noise.as_mut(), device)?)
+        }
+        None => None,
+    };
+    if is_redrawn {
+        start = noise.normal(plan.latents_shape, device);
+    }
+
+    let run = Run { plan, inpainting };
+    let latents = run.denoise(start, sampling.as_mut(), denoising.as_mut(), noise.as_mut(), progress)?;
+    output::finish(plan, latents, parts, repaint.as_ref())
 }
 
-fn begin_sampling(pipeline: &Pipeline, plan: &Plan) -> Result<Box<dyn Sampling>, Error> {
-    let scheduler = pipeline.scheduler.build(plan.request.scheduler)?;
+fn begin_sampling(parts: &Parts, plan: &Plan) -> Result<Box<dyn Sampling>, Error> {
+    let scheduler = parts.scheduler.build(plan.request.scheduler)?;
     Ok(scheduler.begin(&SamplingOptions { steps: plan.steps, eta: plan.request.eta })?)
 }
 
 /// What is the same at every step.
-fn condition(pipeline: &Pipeline, plan: &Plan, warn: &mut dyn FnMut(Warning)) -> Result<Conditioning, Error> {
-    let encoder = pipeline.text_encoder.as_ref();
-    let encoder_hidden_states = prompt::encode(plan, encoder, warn)?;
-    let grounding = match pipeline.denoiser.grounding_width() {
-        Some(_) => Some(grounding::ground(plan, encoder, &pipeline.device, warn)?),
+fn condition(
+    plan: &Plan,
+    parts: &Parts,
+    device: &Device,
+    warn: &mut dyn FnMut(Warning),
+) -> Result<Conditioning, Error> {
+    let encoder_hidden_states = prompt::encode(plan, parts.text_encoder.as_ref(), warn)?;
+    let grounding = match parts.denoiser.grounding_width() {
+        Some(_) => Some(grounding::ground(plan, parts, device, warn)?),
         None => None,
     };
     Ok(Conditioning { encoder_hidden_states, grounding })
@@ -102,39 +130,58 @@ fn noise_source(plan: &Plan) -> Box<dyn NoiseSource> {
     }
 }
 
-/// Takes `latents` from noise to a picture's.
-fn denoise(
-    mut latents: Tensor<4>,
-    plan: &Plan,
-    sampling: &mut dyn Sampling,
-    denoising: &mut dyn Denoising,
-    noise: &mut dyn NoiseSource,
-    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
-) -> Result<Tensor<4>, Error> {
-    let timesteps = sampling.timesteps().to_vec();
-    let of = timesteps.len();
-    // Scheduled sampling counts evaluations, not steps, and rounds down, as the original does.
-    let grounded = (plan.scheduled_sampling_beta * of as f64) as usize;
-    for (index, &timestep) in timesteps.iter().enumerate() {
-        let grounding_scale = if index < grounded { 1.0 } else { 0.0 };
-        let input = sampling.scale_model_input(latents.clone(), index);
-        let prediction = if plan.is_guided() {
-            let input = Tensor::cat(vec![input.clone(), input], 0);
-            let both = denoising.predict(input, timestep, grounding_scale).map_err(denoiser_error)?;
-            guide(both, plan.guidance_scale)
-        } else {
-            denoising.predict(input, timestep, grounding_scale).map_err(denoiser_error)?
-        };
-        latents = sampling.step(prediction, index, latents, noise);
+/// What the loop needs to know of its run.
+struct Run<'a> {
+    plan: &'a Plan,
+    inpainting: Option<Inpainting>,
+}
 
-        let step = index + 1;
-        if progress(Progress::Step { step, of, latents: &latents }).is_break() {
-            return Err(Error::Cancelled { step, of });
+impl Run<'_> {
+    /// Takes `latents` from noise to a picture's.
+    fn denoise(
+        &self,
+        mut latents: Tensor<4>,
+        sampling: &mut dyn Sampling,
+        denoising: &mut dyn Denoising,
+        noise: &mut dyn NoiseSource,
+        progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Tensor<4>, Error> {
+        let plan = self.plan;
+        let timesteps = sampling.timesteps().to_vec();
+        let of = timesteps.len();
+        // Scheduled sampling counts evaluations, not steps, and rounds down, as the original does.
+        let grounded = (plan.scheduled_sampling_beta * of as f64) as usize;
+        for (index, &timestep) in timesteps.iter().enumerate() {
+            if let Some(inpainting) = &self.inpainting {
+                latents = inpainting.blend(latents, sampling, index, noise);
+            }
+            let mut input = sampling.scale_model_input(latents.clone(), index);
+            if plan.is_guided() {
+                input = Tensor::cat(vec![input.clone(), input], 0);
+            }
+            if let Some(inpainting) = &self.inpainting {
+                input = inpainting.extend(input);
+            }
+            let grounding_scale = if index < grounded { 1.0 } else { 0.0 };
+            let mut prediction =
+                denoising.predict(input, timestep, grounding_scale).map_err(denoiser_error)?;
+            if plan.is_guided() {
+                prediction = guide(prediction, plan.guidance_scale);
+            }
+            latents = sampling.step(prediction, index, latents, noise);
+
+            let step = index + 1;
+            if progress(Progress::Step { step, of, latents: &latents }).is_break() {
+                return Err(Error::Cancelled { step, of });
+            }
         }
-    }
-    match is_finite(&latents) {
-        true => Ok(latents),
-        false => Err(Error::NotFinite { step: of, of }),
+        if let Some(inpainting) = &self.inpainting {
+            latents = inpainting.finish(latents);
+        }
+        match is_finite(&latents) {
+            true => Ok(latents),
+            false => Err(Error::NotFinite { step: of, of }),
+        }
     }
 }
 

@@ -26,6 +26,9 @@ pub enum Error {
     /// Two networks do not belong together.
     #[error("the parts of this model do not fit together: {0}")]
     Parts(String),
+    /// There is no memory for a picture.
+    #[error("not enough memory for a picture of this size")]
+    Memory,
     /// A file cannot be read or written.
     #[error("{path}: {source}")]
     File {
@@ -75,11 +78,35 @@ pub enum RequestError {
         /// Number of negative prompts.
         found: usize,
     },
+    /// Lists of objects must be none, one, or one for each caption.
+    #[error("`objects`: expected one list or {prompts} (one for each prompt), found {found}")]
+    ObjectLists {
+        /// Number of captions.
+        prompts: usize,
+        /// Number of lists.
+        found: usize,
+    },
+    /// An object is not described.
+    #[error("`{place}`: neither a phrase nor a picture says what it is")]
+    EmptyObject {
+        /// Which object.
+        place: String,
+    },
+    /// How much a phrase or a picture counts is not a fraction.
+    #[error("`{place}.{name}`: {value}, expected 0 to 1")]
+    Mask {
+        /// Which object.
+        place: String,
+        /// `phrase_mask` or `image_mask`.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+    },
     /// A coordinate is not a fraction.
-    #[error("`objects[{index}].box`: {name} is {value}, expected 0 to 1")]
+    #[error("`{place}.box`: {name} is {value}, expected 0 to 1")]
     OutsideBox {
-        /// Which object, from 0.
-        index: usize,
+        /// Which object, as in `objects[0]`.
+        place: String,
         /// Which coordinate.
         name: &'static str,
         /// Its value.
@@ -87,11 +114,11 @@ pub enum RequestError {
     },
     /// The corners are the wrong way round.
     #[error(
-        "`objects[{index}].box`: {found:?} is upside down or mirrored; expected x0 y0 x1 y1 with x0 <= x1 and y0 <= y1"
+        "`{place}.box`: {found:?} is upside down or mirrored; expected x0 y0 x1 y1 with x0 <= x1 and y0 <= y1"
     )]
     InvertedBox {
-        /// Which object, from 0.
-        index: usize,
+        /// Which object.
+        place: String,
         /// The box as given.
         found: [f64; 4],
     },
@@ -108,14 +135,66 @@ pub enum RequestError {
     /// The model cannot place objects.
     #[error("this model has no position net: it cannot place objects")]
     NoPositionNet,
+    /// An object has a picture, and the model was trained with phrases alone.
+    #[error(
+        "`{place}.image`: this model places objects by their phrases alone: it takes no pictures of them"
+    )]
+    TakesNoPictures {
+        /// Which object.
+        place: String,
+    },
+    /// An object has a picture, and the model cannot look at it.
+    #[error("`{place}.image`: this model has no image encoder to look at it with")]
+    NoImageEncoder {
+        /// Which object.
+        place: String,
+    },
     /// The model repaints pictures and needs one.
     #[error(
         "this model's UNet takes {in_channels} channels: it repaints a given picture, and the request has none"
     )]
-    InpaintingModel {
+    NothingToRepaint {
         /// Channels of its input.
         in_channels: usize,
     },
+    /// A picture to repaint, and a model that was not trained for it.
+    #[error("`inpaint_image`: this model is not for inpainting: its UNet takes {in_channels} channels")]
+    NotAnInpaintingModel {
+        /// Channels of its input.
+        in_channels: usize,
+    },
+    /// Blending, on a model that would look at channels that blending does not fill.
+    #[error(
+        "`inpaint_mode`: `blend` is for plain models; this one takes {in_channels} channels and is for inpainting"
+    )]
+    BlendOnInpaintingModel {
+        /// Channels of its input.
+        in_channels: usize,
+    },
+    /// Channels that are neither the latents' nor an inpainting model's.
+    #[error(
+        "this model's UNet takes {in_channels} channels; supported: {plain}, and {} for inpainting", 2 * plain + 1
+    )]
+    Channels {
+        /// Channels of its input.
+        in_channels: usize,
+        /// Channels of the latents.
+        plain: usize,
+    },
+    /// A mask that does not lie on its picture.
+    #[error(
+        "`inpaint_mask`: {}×{} pixels, expected {}×{} as of the picture that it belongs to",
+        mask.0, mask.1, image.0, image.1
+    )]
+    MaskSize {
+        /// Width and height of the picture.
+        image: (usize, usize),
+        /// Width and height of the mask.
+        mask: (usize, usize),
+    },
+    /// Neither mask nor box says where to repaint.
+    #[error("`inpaint_image`: neither a mask nor a box says where to repaint it")]
+    NowhereToRepaint,
     /// The latents given do not fit.
     #[error("`latents`: expected shape {expected:?}, found {found:?}")]
     Latents {
@@ -169,6 +248,17 @@ impl RequestError {
             Self::NoPositionNet => Some(
                 "use a GLIGEN checkpoint, or leave the objects out to draw from the caption alone".into(),
             ),
+            Self::TakesNoPictures { .. } => Some("use a GLIGEN checkpoint for text and images, or say with a phrase what it is".into()),
+            Self::NoImageEncoder { .. } => Some(
+                "add the folders image_encoder, image_project and processor of a GLIGEN checkpoint for text and images".into(),
+            ),
+            Self::NotAnInpaintingModel { .. } => {
+                Some("use an inpainting checkpoint, or --inpaint-mode blend, which any model can".into())
+            }
+            Self::BlendOnInpaintingModel { .. } => Some("leave the mode out".into()),
+            Self::NothingToRepaint { .. } => {
+                Some("give a picture to repaint, or use a checkpoint for generation".into())
+            }
             Self::Range { field: "height" | "width", found, .. } => {
                 let side: usize = found.parse().ok()?;
                 let below = side / 8 * 8;

@@ -3,13 +3,14 @@
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
+use gligen_components::Picture;
 use gligen_schedulers::SchedulerKind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::layout_values::{self, six_decimals};
 use crate::png_file::{LAYOUT_KEYWORD, PngError, read_png_texts};
-use crate::{Compat, Object, Plan, Request};
+use crate::{Compat, Inpaint, InpaintMode, Object, PictureError, Plan, Request, Transparency, read_picture};
 
 /// The most bytes that a layout, or a picture that holds one, may have.
 const MAX_FILE_BYTES: u64 = 256 << 20;
@@ -25,7 +26,7 @@ const MAX_FILE_BYTES: u64 = 256 << 20;
 /// let layout = Layout::from_json(
 ///     r#"{"prompt": "a cat", "objects": [{"phrase": "a cat", "box": [0.1, 0.2, 0.9, 0.8]}], "seed": 7}"#,
 /// )?;
-/// assert_eq!(layout.clone().into_request().objects.len(), 1);
+/// assert_eq!(layout.objects[0].len(), 1);
 ///
 /// let error = Layout::from_json(r#"{"promt": "a cat"}"#).unwrap_err();
 /// assert_eq!(error.hint().unwrap(), "did you mean `prompt`?");
@@ -40,9 +41,25 @@ pub struct Layout {
     /// What to keep out: a text for all captions, or a list with one for each.
     #[serde(with = "layout_values::texts", default, skip_serializing_if = "Vec::is_empty")]
     pub negative_prompt: Vec<String>,
-    /// What stands where.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub objects: Vec<LayoutObject>,
+    /// What stands where: a list for all captions, or a list of such lists with one for each.
+    #[serde(
+        with = "layout_values::object_lists",
+        default,
+        skip_serializing_if = "layout_values::object_lists::is_nothing"
+    )]
+    pub objects: Vec<Vec<LayoutObject>>,
+    /// The file of a picture to repaint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inpaint_image: Option<PathBuf>,
+    /// The file of a mask of the same size, white where to repaint; left out, the boxes are repainted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inpaint_mask: Option<PathBuf>,
+    /// How the network learns what is known of the picture: `"model"` or `"blend"`.
+    #[serde(with = "layout_values::inpaint_mode", default, skip_serializing_if = "Option::is_none")]
+    pub inpaint_mode: Option<InpaintMode>,
+    /// Whether what is kept has exactly the picture's own pixels in the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inpaint_restore: Option<bool>,
     /// Width in pixels, a multiple of 8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<usize>,
@@ -83,14 +100,46 @@ pub struct Layout {
 }
 
 /// One thing and its place.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayoutObject {
     /// What it is.
-    pub phrase: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phrase: Option<String>,
+    /// The file of a picture that it looks like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<PathBuf>,
     /// Corners x0 y0 x1 y1, fractions of width and height from the top left.
     #[serde(rename = "box", with = "layout_values::corners")]
     pub rect: [f64; 4],
+    /// How much the phrase counts, 0 to 1; 1 if left out.
+    #[serde(with = "layout_values::decimal", default, skip_serializing_if = "Option::is_none")]
+    pub phrase_mask: Option<f64>,
+    /// How much the picture counts, 0 to 1; 1 if left out.
+    #[serde(with = "layout_values::decimal", default, skip_serializing_if = "Option::is_none")]
+    pub image_mask: Option<f64>,
+}
+
+impl LayoutObject {
+    fn into_object(self, folder: &Path, place: &str) -> Result<Object, LayoutError> {
+        let mut object = Object::phrase("", self.rect.map(six_decimals));
+        object.phrase = self.phrase;
+        object.phrase_mask = self.phrase_mask.map_or(1.0, six_decimals);
+        object.image_mask = self.image_mask.map_or(1.0, six_decimals);
+        object.image = read(folder, self.image, Transparency::OverWhite, &format!("{place}.image"))?;
+        Ok(object)
+    }
+}
+
+/// Reads the picture that stands at `place`, if one does.
+fn read(
+    folder: &Path,
+    path: Option<PathBuf>,
+    transparency: Transparency,
+    place: &str,
+) -> Result<Option<Picture>, LayoutError> {
+    let picture = path.map(|path| read_picture(&folder.join(path), transparency)).transpose();
+    picture.map_err(|source| LayoutError::Picture { path: place.into(), source: source.into() })
 }
 
 /// What is wrong with a layout.
@@ -124,11 +173,19 @@ pub enum LayoutError {
         /// The known key that resembles it.
         nearest: Option<&'static str>,
     },
-    /// A key of layouts with pictures.
-    #[error("`{path}`: not yet supported: it needs a model that takes pictures")]
-    NeedsPictures {
-        /// The place and the key.
+    /// A picture that a layout names cannot be read.
+    #[error("`{path}`: {source}")]
+    Picture {
+        /// The place.
         path: String,
+        /// What is wrong with it.
+        source: Box<PictureError>,
+    },
+    /// A key that counts only beside another.
+    #[error("`{key}` without `inpaint_image`")]
+    NoInpaintImage {
+        /// The key.
+        key: &'static str,
     },
     /// A value that cannot stand at its place.
     #[error("`{path}`: {reason}")]
@@ -143,7 +200,7 @@ pub enum LayoutError {
     NoLayoutInPicture,
     /// A picture that cannot be read.
     #[error(transparent)]
-    Picture(#[from] PngError),
+    Png(#[from] PngError),
 }
 
 impl LayoutError {
@@ -169,8 +226,16 @@ impl Layout {
         let value: Value = serde_json::from_str(text).map_err(LayoutError::Json)?;
         check_keys(&value, "", LAYOUT_KEYS)?;
         if let Some(Value::Array(objects)) = value.get("objects") {
-            for (index, object) in objects.iter().enumerate() {
-                check_keys(object, &format!("objects[{index}]"), OBJECT_KEYS)?;
+            for (index, entry) in objects.iter().enumerate() {
+                let place = format!("objects[{index}]");
+                match entry {
+                    Value::Array(objects) => {
+                        for (index, object) in objects.iter().enumerate() {
+                            check_keys(object, &format!("{place}[{index}]"), OBJECT_KEYS)?;
+                        }
+                    }
+                    object => check_keys(object, &place, OBJECT_KEYS)?,
+                }
             }
         }
         serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text)).map_err(|error| {
@@ -209,16 +274,29 @@ impl Layout {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// The request that it makes. A random seed is drawn here, if it asks for one.
-    pub fn into_request(self) -> Request {
-        Request {
+    /// The request that it makes, with the pictures that it names read from their files, whose paths are relative to
+    /// `folder`. A random seed is drawn here, if it asks for one.
+    ///
+    /// # Errors
+    /// [`LayoutError::Picture`], [`LayoutError::NoInpaintImage`].
+    pub fn into_request(self, folder: &Path) -> Result<Request, LayoutError> {
+        let inpaint = self.inpaint(folder)?;
+        let is_one_list = self.objects.len() == 1;
+        let mut lists = Vec::new();
+        for (list, objects) in self.objects.into_iter().enumerate() {
+            let place = |index| match is_one_list {
+                true => format!("objects[{index}]"),
+                false => format!("objects[{list}][{index}]"),
+            };
+            let objects = objects.into_iter().enumerate();
+            let objects = objects.map(|(index, object)| object.into_object(folder, &place(index)));
+            lists.push(objects.collect::<Result<_, _>>()?);
+        }
+        Ok(Request {
             prompts: self.prompt,
             negative_prompts: self.negative_prompt,
-            objects: self
-                .objects
-                .into_iter()
-                .map(|object| Object::phrase(object.phrase, object.rect.map(six_decimals)))
-                .collect(),
+            objects: lists,
+            inpaint,
             steps: self.steps,
             guidance_scale: self.guidance_scale.map(six_decimals),
             scheduled_sampling_beta: self.scheduled_sampling_beta.map(six_decimals),
@@ -231,23 +309,40 @@ impl Layout {
             num_images: self.num_images,
             compat: self.compat,
             ..Request::default()
-        }
+        })
     }
 
-    /// The layout that repeats picture `index` of `plan`, with every number settled.
+    fn inpaint(&self, folder: &Path) -> Result<Option<Inpaint>, LayoutError> {
+        let image = read(folder, self.inpaint_image.clone(), Transparency::Ignored, "inpaint_image")?;
+        let Some(image) = image else {
+            let beside = [
+                ("inpaint_mask", self.inpaint_mask.is_some()),
+                ("inpaint_mode", self.inpaint_mode.is_some()),
+                ("inpaint_restore", self.inpaint_restore.is_some()),
+            ];
+            let given = beside.into_iter().find(|(_, is_given)| *is_given);
+            return given.map_or(Ok(None), |(key, _)| Err(LayoutError::NoInpaintImage { key }));
+        };
+        let mut inpaint = Inpaint::new(image);
+        inpaint.mask = read(folder, self.inpaint_mask.clone(), Transparency::Ignored, "inpaint_mask")?;
+        inpaint.mode = self.inpaint_mode.unwrap_or_default();
+        inpaint.restore = self.inpaint_restore.unwrap_or(inpaint.restore);
+        Ok(Some(inpaint))
+    }
+
+    /// The paths of all pictures that it names.
+    pub fn pictures_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let of_objects = self.objects.iter_mut().flatten().filter_map(|object| object.image.as_mut());
+        of_objects.chain(&mut self.inpaint_image).chain(&mut self.inpaint_mask)
+    }
+
+    /// The layout that repeats picture `index` of `plan`, which was made of this one, with every number settled.
     ///
     /// It asks for that picture alone; with [`Compat::Diffusers`] for the whole batch, of which it keeps the one.
     /// Latents that were given to start from are not part of a layout.
-    pub fn of_picture(plan: &Plan, index: usize) -> Self {
+    pub fn of_picture(&self, plan: &Plan, index: usize) -> Self {
         let request = &plan.request;
         let whole = Self {
-            prompt: request.prompts.clone(),
-            negative_prompt: request.negative_prompts.clone(),
-            objects: request
-                .objects
-                .iter()
-                .map(|object| LayoutObject { phrase: object.phrase.clone(), rect: object.rect })
-                .collect(),
             width: Some(plan.width),
             height: Some(plan.height),
             steps: Some(plan.steps),
@@ -260,6 +355,7 @@ impl Layout {
             clip_skip: Some(request.clip_skip),
             compat: request.compat,
             index: None,
+            ..self.clone()
         };
         if plan.pictures() == 1 {
             return whole;
@@ -268,11 +364,10 @@ impl Layout {
             Compat::Diffusers => Self { index: Some(index), ..whole },
             Compat::None => {
                 let prompt = index / plan.num_images;
-                let one =
-                    |texts: &[String]| texts.get(prompt).or(texts.first()).cloned().into_iter().collect();
                 Self {
-                    prompt: one(&whole.prompt),
-                    negative_prompt: one(&whole.negative_prompt),
+                    prompt: one(&whole.prompt, prompt),
+                    negative_prompt: one(&whole.negative_prompt, prompt),
+                    objects: one(&whole.objects, prompt),
                     seed: Some(request.seed.wrapping_add(index as u64)),
                     num_images: Some(1),
                     ..whole
@@ -280,6 +375,11 @@ impl Layout {
             }
         }
     }
+}
+
+/// Of what is given once for all captions or once for each, that of the caption `prompt`.
+fn one<T: Clone>(values: &[T], prompt: usize) -> Vec<T> {
+    values.get(prompt).or(values.first()).cloned().into_iter().collect()
 }
 
 /// A seed to start from where none was given: 32 bits, all that torch's generator takes in.
@@ -292,6 +392,10 @@ const LAYOUT_KEYS: &[&str] = &[
     "prompt",
     "negative_prompt",
     "objects",
+    "inpaint_image",
+    "inpaint_mask",
+    "inpaint_mode",
+    "inpaint_restore",
     "width",
     "height",
     "steps",
@@ -305,10 +409,7 @@ const LAYOUT_KEYS: &[&str] = &[
     "compat",
     "index",
 ];
-const OBJECT_KEYS: &[&str] = &["phrase", "box"];
-
-/// Keys of layouts with pictures, which are known but cannot be followed.
-const PICTURE_KEYS: &[&str] = &["image", "phrase_mask", "image_mask", "inpaint_image", "inpaint_mask"];
+const OBJECT_KEYS: &[&str] = &["phrase", "image", "box", "phrase_mask", "image_mask"];
 
 /// How alike two keys must be, 0 to 1, to take one for a misspelling of the other.
 const ALIKE: f64 = 0.75;
@@ -318,9 +419,6 @@ fn check_keys(value: &Value, path: &str, known: &'static [&'static str]) -> Resu
         Value::Object(map) => {
             for key in map.keys() {
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                if PICTURE_KEYS.contains(&key.as_str()) {
-                    return Err(LayoutError::NeedsPictures { path });
-                }
                 if !known.contains(&key.as_str()) {
                     return Err(LayoutError::UnknownKey { path, nearest: nearest(key, known) });
                 }

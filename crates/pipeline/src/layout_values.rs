@@ -127,3 +127,98 @@ pub(crate) mod compat {
         }
     }
 }
+
+/// A list of objects, or a list of such lists.
+pub(crate) mod object_lists {
+    use std::fmt;
+
+    use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+    use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::LayoutObject;
+
+    enum Entry {
+        Object(LayoutObject),
+        List(Vec<LayoutObject>),
+    }
+
+    // By hand, because what serde derives loses the place of an error.
+    impl<'de> Deserialize<'de> for Entry {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct EntryVisitor;
+            impl<'de> Visitor<'de> for EntryVisitor {
+                type Value = Entry;
+
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("an object in braces or a list of them")
+                }
+
+                fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Entry, A::Error> {
+                    LayoutObject::deserialize(MapAccessDeserializer::new(map)).map(Entry::Object)
+                }
+
+                fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Entry, A::Error> {
+                    Vec::deserialize(SeqAccessDeserializer::new(list)).map(Entry::List)
+                }
+            }
+            deserializer.deserialize_any(EntryVisitor)
+        }
+    }
+
+    /// Whether no caption has an object.
+    pub(crate) fn is_nothing(lists: &[Vec<LayoutObject>]) -> bool {
+        lists.iter().all(Vec::is_empty)
+    }
+
+    pub(crate) fn serialize<S: Serializer>(
+        lists: &[Vec<LayoutObject>],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match lists {
+            [one] => one.serialize(serializer),
+            each => each.serialize(serializer),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Vec<LayoutObject>>, D::Error> {
+        let (mut objects, mut lists) = (Vec::new(), Vec::new());
+        for entry in Vec::deserialize(deserializer)? {
+            match entry {
+                Entry::Object(object) => objects.push(object),
+                Entry::List(list) => lists.push(list),
+            }
+        }
+        match (objects.is_empty(), lists.is_empty()) {
+            (false, false) => Err(D::Error::custom("expected objects, or lists of objects, not both")),
+            (false, true) => Ok(vec![objects]),
+            _ => Ok(lists),
+        }
+    }
+}
+
+/// How a picture is repainted.
+pub(crate) mod inpaint_mode {
+    use serde::de::{Error, Unexpected};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::InpaintMode;
+
+    pub(crate) fn serialize<S: Serializer>(
+        mode: &Option<InpaintMode>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        mode.map(InpaintMode::name).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<InpaintMode>, D::Error> {
+        let Some(name) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+        let known = InpaintMode::ALL.into_iter().find(|mode| mode.name() == name);
+        let expected = "`model` or `blend`";
+        known.map(Some).ok_or_else(|| D::Error::invalid_value(Unexpected::Str(&name), &expected))
+    }
+}

@@ -1,9 +1,10 @@
 //! GLIGEN from a caption, phrases and boxes to a picture.
 //!
 //! ```text
-//! Request ─▶ Plan (checked) ─┬─ captions ─▶ TextEncoder ─────────────────┐
-//!                            ├─ objects ──▶ TextEncoder ─▶ Grounding ────┤
-//!                            └─ seed ─▶ NoiseSource ─▶ latents ─▶ [ Denoiser ⇄ Sampling ] × steps ─▶ Autoencoder ─▶ Output
+//! Request ─▶ Plan (checked) ─┬─ captions ─▶ TextEncoder ───────────────────────────────┐
+//!                            ├─ objects ──▶ TextEncoder, ImageEncoder ─▶ Grounding ────┤
+//!                            ├─ seed ─▶ NoiseSource ─▶ latents ─▶ [ Denoiser ⇄ Sampling ] × steps ─▶ Autoencoder ─▶ Output
+//!                            └─ picture to repaint ─▶ Autoencoder ─▶ Inpainting ──┘
 //! ```
 //!
 //! [`Pipeline`] runs on the traits of `gligen-components`; with the feature `networks` (default) it loads the
@@ -34,29 +35,39 @@ mod built_in;
 mod denoise;
 mod error;
 mod grounding;
+mod inpaint;
 mod layout;
 mod layout_values;
 #[cfg(feature = "networks")]
 mod model_dir;
+mod object;
 mod output;
 mod parameters;
+mod picture_file;
 mod pipeline;
+mod plan;
 mod png_file;
 mod prompt;
+mod repaint_mask;
 mod request;
 
 pub use atomic_file::AtomicFile;
 pub use denoise::{Progress, Warning};
 pub use error::{Error, RequestError};
+pub use gligen_components::Picture;
 pub use gligen_kernels::device;
+pub use inpaint::{Inpaint, InpaintMode};
 pub use layout::{Layout, LayoutError, LayoutObject, random_seed};
 #[cfg(feature = "networks")]
-pub use model_dir::ModelDir;
+pub use model_dir::{LoadOptions, ModelDir};
+pub use object::Object;
 pub use output::Output;
 pub use parameters::parameters;
-pub use pipeline::Pipeline;
+pub use picture_file::{PictureError, Transparency, read_picture};
+pub use pipeline::{Parts, Pipeline};
+pub use plan::{MAX_OBJECTS, Plan};
 pub use png_file::{LAYOUT_KEYWORD, PARAMETERS_KEYWORD, PngError, read_png_texts, write_png};
-pub use request::{Compat, Defaults, MAX_OBJECTS, Object, Plan, Request};
+pub use request::{Compat, Defaults, Request};
 
 /// The examples of the repository's front page.
 #[cfg(doctest)]

@@ -1,10 +1,11 @@
 //! Latents to pictures.
 
 use burn::Tensor;
-use gligen_components::Autoencoder;
+use gligen_components::Picture;
 use image::RgbImage;
 
-use crate::{Error, Plan};
+use crate::inpaint::Repaint;
+use crate::{Error, Parts, Plan};
 
 /// What a run gives.
 #[derive(Debug, Clone)]
@@ -12,44 +13,67 @@ use crate::{Error, Plan};
 pub struct Output {
     /// The pictures: all of the first prompt, then all of the second, and so on.
     pub images: Vec<RgbImage>,
+    /// Whether the safety checker withheld a picture; it is black then. Nothing is withheld without one.
+    pub withheld: Vec<bool>,
     /// The seed of each picture; with [`crate::Compat::Diffusers`] that of the whole batch.
     pub seeds: Vec<u64>,
     /// The latents before decoding, `[pictures, channels, height, width]`, of about unit variance.
     pub latents: Tensor<4>,
 }
 
-/// Decodes `latents` one picture at a time, so that a batch needs no more memory than a single picture.
-pub(crate) fn decode(
+/// Decodes `latents` one picture at a time, so that a batch needs no more memory than a single picture; puts back what
+/// was not to be repainted, and has the pictures checked.
+pub(crate) fn finish(
     plan: &Plan,
     latents: Tensor<4>,
-    autoencoder: &dyn Autoencoder,
+    parts: &Parts,
+    repaint: Option<&Repaint>,
 ) -> Result<Output, Error> {
-    let images = (0..plan.pictures())
-        .map(|index| {
-            let latents = latents.clone().narrow(0, index, 1) / autoencoder.scaling_factor();
-            let picture = autoencoder
-                .decode(latents)
-                .map_err(|source| Error::Component { part: "autoencoder", source })?;
-            to_image(picture)
-        })
-        .collect::<Result<_, _>>()?;
-    Ok(Output { images, seeds: plan.seeds(), latents })
+    let mut output = Output { images: Vec::new(), withheld: Vec::new(), seeds: plan.seeds(), latents };
+    for index in 0..plan.pictures() {
+        let latents = output.latents.clone().narrow(0, index, 1) / parts.autoencoder.scaling_factor();
+        let decoded = parts
+            .autoencoder
+            .decode(latents)
+            .map_err(|source| Error::Component { part: "autoencoder", source })?;
+        let mut picture = to_picture(decoded)?;
+        if let Some(repaint) = repaint.filter(|repaint| repaint.restore) {
+            let mask = &repaint.masks[index / plan.num_images];
+            picture = mask.restore(&repaint.picture, &picture);
+        }
+        let is_withheld = is_withheld(&picture, parts)?;
+        if is_withheld {
+            picture.rgb_mut().fill(0);
+        }
+        let (width, height) = (picture.width() as u32, picture.height() as u32);
+        output.images.extend(RgbImage::from_raw(width, height, picture.into_rgb()));
+        output.withheld.push(is_withheld);
+    }
+    Ok(output)
+}
+
+fn is_withheld(picture: &Picture, parts: &Parts) -> Result<bool, Error> {
+    let Some(checker) = &parts.safety_checker else { return Ok(false) };
+    let flags = checker
+        .flag(std::slice::from_ref(picture))
+        .map_err(|source| Error::Component { part: "safety checker", source })?;
+    Ok(flags.contains(&true))
 }
 
 /// `[1, 3, height, width]` in -1..1 to bytes, rounded to the nearest, as the original's PIL output.
-fn to_image(picture: Tensor<4>) -> Result<RgbImage, Error> {
-    let [_, channels, height, width] = picture.dims();
+fn to_picture(decoded: Tensor<4>) -> Result<Picture, Error> {
+    let [_, channels, height, width] = decoded.dims();
     let parts =
         |found: String| Error::Parts(format!("the autoencoder decoded to {found}, not to an RGB picture"));
     if channels != 3 {
         return Err(parts(format!("{channels} channels")));
     }
-    let numbers: Vec<f32> = picture
+    let numbers: Vec<f32> = decoded
         .permute([0, 2, 3, 1]) // [1, height, width, 3]
         .into_data()
         .try_into_vec_as()
         .map_err(|e| parts(format!("{e:?}")))?;
     let bytes =
         numbers.iter().map(|x| ((x / 2.0 + 0.5).clamp(0.0, 1.0) * 255.0).round_ties_even() as u8).collect();
-    RgbImage::from_raw(width as u32, height as u32, bytes).ok_or_else(|| parts(format!("{width}×{height}")))
+    Picture::new(width, height, bytes).ok_or_else(|| parts(format!("{width}×{height}")))
 }

@@ -4,53 +4,85 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use gligen_components::{Autoencoder, Denoiser, TextEncoder};
+use gligen_components::{Autoencoder, Denoiser, ImageEncoder, SafetyChecker, TextEncoder};
 use gligen_schedulers::{SchedulerConfig, SchedulerKind};
 
 use crate::{Defaults, Error, Output, Plan, Progress, Request, denoise};
 
-/// A model that is ready to draw. It is immutable and its parts are shared: a clone costs nothing, and any part can
-/// serve in another pipeline too.
+/// What a model is made of. The networks are shared: a clone copies no weights, and any part can serve in another
+/// pipeline too.
+#[derive(Clone)]
+pub struct Parts {
+    /// Reads captions and phrases.
+    pub text_encoder: Arc<dyn TextEncoder>,
+    /// Looks at pictures of objects, where the denoiser takes them.
+    pub image_encoder: Option<Arc<dyn ImageEncoder>>,
+    /// Takes the noise out.
+    pub denoiser: Arc<dyn Denoiser>,
+    /// Makes pictures of latents, and latents of a picture to repaint.
+    pub autoencoder: Arc<dyn Autoencoder>,
+    /// Withholds finished pictures.
+    pub safety_checker: Option<Arc<dyn SafetyChecker>>,
+    /// The model's own scheduler, of which any other can be made.
+    pub scheduler: SchedulerConfig,
+    /// What the model does where a request says nothing.
+    pub defaults: Defaults,
+}
+
+/// A model that is ready to draw; immutable, and cheap to clone.
 #[derive(Clone)]
 pub struct Pipeline {
-    pub(crate) text_encoder: Arc<dyn TextEncoder>,
-    pub(crate) denoiser: Arc<dyn Denoiser>,
-    pub(crate) autoencoder: Arc<dyn Autoencoder>,
-    pub(crate) scheduler: SchedulerConfig,
-    pub(crate) defaults: Defaults,
+    pub(crate) parts: Parts,
     pub(crate) device: Device,
 }
 
 impl Pipeline {
     /// Puts parts together; all must live on `device`.
-    pub fn new(
-        text_encoder: Arc<dyn TextEncoder>,
-        denoiser: Arc<dyn Denoiser>,
-        autoencoder: Arc<dyn Autoencoder>,
-        scheduler: SchedulerConfig,
-        defaults: Defaults,
-        device: &Device,
-    ) -> Result<Self, Error> {
-        let width = text_encoder.width();
-        let needed = [Some(denoiser.context_width()), denoiser.grounding_width()];
+    pub fn new(parts: Parts, device: &Device) -> Result<Self, Error> {
+        let width = parts.text_encoder.width();
+        let needed = [Some(parts.denoiser.context_width()), parts.denoiser.grounding_width()];
         if let Some(needed) = needed.into_iter().flatten().find(|&needed| needed != width) {
             return Err(Error::Parts(format!(
                 "the text encoder's states have {width} channels, the UNet takes {needed}"
             )));
         }
-        Ok(Self { text_encoder, denoiser, autoencoder, scheduler, defaults, device: device.clone() })
+        if let Some(found) = parts.image_encoder.as_ref().map(|encoder| encoder.width())
+            && found != width
+        {
+            return Err(Error::Parts(format!(
+                "the image encoder's states have {found} channels, the text encoder's {width}"
+            )));
+        }
+        let downscale = parts.autoencoder.downscale();
+        if downscale == 0 || 8 % downscale != 0 {
+            return Err(Error::Parts(format!(
+                "a latent of the autoencoder stands for {downscale} pixels; supported: 1, 2, 4, 8"
+            )));
+        }
+        Ok(Self { parts, device: device.clone() })
     }
 
-    /// What the model does where a request says nothing.
-    pub fn defaults(&self) -> &Defaults {
-        &self.defaults
+    /// What it is made of, to be shared with another.
+    ///
+    /// ```
+    /// use gligen_pipeline::{Parts, Pipeline};
+    ///
+    /// # fn main() -> Result<(), gligen_pipeline::Error> {
+    /// # let device = gligen_testkit::devices().remove(0);
+    /// let pipeline = Pipeline::built_in(&device)?;
+    /// let without_checker = Parts { safety_checker: None, ..pipeline.parts().clone() };
+    /// let same_networks = Pipeline::new(without_checker, &device)?;
+    /// # Ok(()) }
+    /// ```
+    pub fn parts(&self) -> &Parts {
+        &self.parts
     }
 
     /// Settles and checks `request`, computing nothing.
     pub fn plan(&self, request: &Request) -> Result<Plan, Error> {
-        let own = || self.scheduler.class_name.as_deref().and_then(SchedulerKind::from_class_name);
+        let own = || self.parts.scheduler.class_name.as_deref().and_then(SchedulerKind::from_class_name);
         let request = Request { scheduler: request.scheduler.or_else(own), ..request.clone() };
-        Ok(Plan::new(&request, &self.defaults, self.denoiser.as_ref(), self.autoencoder.as_ref())?)
+        Ok(Plan::new(&request, &self.parts)?)
     }
 
     /// Draws what `request` asks for. `progress` is told of warnings and of every evaluation; its `Break` after an

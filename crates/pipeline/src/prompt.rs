@@ -53,7 +53,7 @@ pub(crate) fn encode_texts(
 }
 
 /// `[texts, tokens, channels]` to `[texts · times, tokens, channels]`, copies of a text beside each other.
-fn repeat_each(states: Tensor<3>, times: usize) -> Tensor<3> {
+pub(crate) fn repeat_each(states: Tensor<3>, times: usize) -> Tensor<3> {
     let [texts, tokens, channels] = states.dims();
     states.unsqueeze_dim::<4>(1).repeat_dim(1, times).reshape([texts * times, tokens, channels])
 }

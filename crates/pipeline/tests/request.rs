@@ -1,8 +1,18 @@
 //! What a request comes to, and what is refused before anything is computed.
 
+use std::sync::Arc;
+
 use burn::Tensor;
-use gligen_components::{Autoencoder, BoxError, Conditioning, Denoiser, Denoising, Posterior};
-use gligen_pipeline::{Compat, Defaults, Object, Plan, Request, RequestError};
+use gligen_components::{
+    Autoencoder, BoxError, Conditioning, Denoiser, Denoising, ImageEncoder, Posterior, TextEncoder,
+    TextStates,
+};
+use gligen_pipeline::{
+    Compat, Defaults, Error, Inpaint, InpaintMode, Object, Parts, Picture, Pipeline, Plan, Request,
+    RequestError,
+};
+use gligen_schedulers::SchedulerConfig;
+use gligen_testkit::devices;
 use proptest::prelude::*;
 
 /// The measures of a model without its numbers: planning needs no more.
@@ -10,10 +20,20 @@ use proptest::prelude::*;
 struct Shape {
     in_channels: usize,
     grounding_width: Option<usize>,
+    takes_pictures: bool,
+    /// Whether there is an image encoder.
+    has_eyes: bool,
 }
 
 /// A text-box model of Stable Diffusion 1.x.
-const TEXT_BOX: Shape = Shape { in_channels: 4, grounding_width: Some(768) };
+const TEXT_BOX: Shape =
+    Shape { in_channels: 4, grounding_width: Some(768), takes_pictures: false, has_eyes: false };
+
+/// The same for repainting.
+const INPAINTING: Shape = Shape { in_channels: 9, ..TEXT_BOX };
+
+/// A model for text and images.
+const TEXT_IMAGE: Shape = Shape { takes_pictures: true, has_eyes: true, ..TEXT_BOX };
 
 impl Denoiser for Shape {
     fn in_channels(&self) -> usize {
@@ -30,6 +50,9 @@ impl Denoiser for Shape {
     }
     fn grounding_width(&self) -> Option<usize> {
         self.grounding_width
+    }
+    fn takes_pictures(&self) -> bool {
+        self.takes_pictures
     }
     fn begin<'a>(&'a self, _: &Conditioning) -> Result<Box<dyn Denoising + 'a>, BoxError> {
         Err("planning computes nothing".into())
@@ -51,12 +74,49 @@ impl Autoencoder for Shape {
     }
 }
 
+impl TextEncoder for Shape {
+    fn width(&self) -> usize {
+        768
+    }
+    fn encode(&self, _: &[String], _: usize) -> Result<TextStates, BoxError> {
+        Err("planning computes nothing".into())
+    }
+}
+
+impl ImageEncoder for Shape {
+    fn width(&self) -> usize {
+        768
+    }
+    fn encode(&self, _: &[Picture]) -> Result<Tensor<2>, BoxError> {
+        Err("planning computes nothing".into())
+    }
+}
+
 fn plan_on(model: Shape, request: &Request) -> Result<Plan, RequestError> {
-    Plan::new(request, &Defaults::default(), &model, &model)
+    let image_encoder: Option<Arc<dyn ImageEncoder>> =
+        if model.has_eyes { Some(Arc::new(model)) } else { None };
+    let parts = Parts {
+        text_encoder: Arc::new(model),
+        image_encoder,
+        denoiser: Arc::new(model),
+        autoencoder: Arc::new(model),
+        safety_checker: None,
+        scheduler: SchedulerConfig::from_json(r#"{"_class_name": "PNDMScheduler"}"#).unwrap(),
+        defaults: Defaults::default(),
+    };
+    match Pipeline::new(parts, &devices()[0]).unwrap().plan(request) {
+        Ok(plan) => Ok(plan),
+        Err(Error::Request(error)) => Err(error),
+        Err(other) => panic!("{other}"),
+    }
 }
 
 fn plan(request: &Request) -> Result<Plan, RequestError> {
     plan_on(TEXT_BOX, request)
+}
+
+fn picture() -> Picture {
+    Picture::new(3, 2, vec![7; 18]).unwrap()
 }
 
 fn with_box(rect: [f64; 4]) -> Request {
@@ -88,6 +148,12 @@ fn refusals() {
         change(&mut request);
         plan(&request)
     };
+    let mut nothing = Object::phrase("", [0.0; 4]);
+    nothing.phrase = None;
+    let mut other_mask = Inpaint::new(picture());
+    other_mask.mask = Picture::new(1, 1, vec![255; 3]);
+    let mut blend = Inpaint::new(picture());
+    blend.mode = InpaintMode::Blend;
     let refused = [
         plan(&Request::default()),
         plan(&with_box([0.1, 0.2, 300.0, 0.9])),
@@ -105,7 +171,21 @@ fn refusals() {
         change(&|r| r.eta = -0.1),
         change(&|r| r.negative_prompts = vec!["blurry".into(); 3]),
         plan_on(Shape { grounding_width: None, ..TEXT_BOX }, &with_box([0.1, 0.2, 0.3, 0.4])),
-        plan_on(Shape { in_channels: 9, ..TEXT_BOX }, &Request::new("a cat")),
+        plan_on(INPAINTING, &Request::new("a cat")),
+        plan_on(Shape { in_channels: 5, ..TEXT_BOX }, &Request::new("a cat")),
+        change(&|r| r.objects = vec![vec![], vec![], vec![]]),
+        plan(&Request::new("a cat").object(nothing)),
+        plan(&Request::new("a cat").object(Object::image(picture(), [0.0; 4]))),
+        plan_on(
+            Shape { has_eyes: false, ..TEXT_IMAGE },
+            &Request::new("a cat").object(Object::phrase("a cat", [0.0; 4]).with_image(picture())),
+        ),
+        plan(&Request::new("a cat").object(Object::phrase("a cat", [0.0; 4]).with_masks(1.5, 1.0))),
+        plan(&Request::new("a cat").object(Object::phrase("a cat", [0.0; 4]).with_masks(1.0, f64::NAN))),
+        plan(&with_box([0.0, 0.0, 1.0, 1.0]).inpaint(Inpaint::new(picture()))),
+        plan_on(INPAINTING, &Request::new("a cat").inpaint(Inpaint::new(picture()))),
+        plan_on(INPAINTING, &Request::new("a cat").inpaint(other_mask)),
+        plan_on(INPAINTING, &with_box([0.0, 0.0, 1.0, 1.0]).inpaint(blend)),
     ];
     let texts = refused.map(|refused| {
         let error = refused.expect_err("a refusal");
@@ -113,6 +193,35 @@ fn refusals() {
         format!("{error}{hint}")
     });
     insta::assert_snapshot!(texts.join("\n"));
+}
+
+#[test]
+fn a_plain_model_repaints_by_blending() {
+    let mut inpaint = Inpaint::new(picture());
+    inpaint.mode = InpaintMode::Blend;
+    plan(&with_box([0.0, 0.0, 1.0, 1.0]).inpaint(inpaint)).unwrap();
+}
+
+/// The original computes the number of grounded evaluations of a model that takes pictures, and drops it.
+#[test]
+fn the_original_grounds_pictures_in_every_evaluation() {
+    let mut request = with_box([0.0, 0.0, 1.0, 1.0]);
+    request.scheduled_sampling_beta = Some(0.3);
+    assert_eq!(plan_on(TEXT_IMAGE, &request).unwrap().scheduled_sampling_beta, 0.3);
+    request.compat = Compat::Diffusers;
+    assert_eq!(plan_on(TEXT_IMAGE, &request).unwrap().scheduled_sampling_beta, 1.0);
+    assert_eq!(plan(&request).unwrap().scheduled_sampling_beta, 0.3);
+}
+
+#[test]
+fn each_caption_has_its_own_objects_or_all_have_the_same() {
+    let mut request = with_box([0.0, 0.0, 1.0, 1.0]);
+    request.prompts.push("a dog".into());
+    let shared = plan(&request).unwrap();
+    assert_eq!(shared.objects(0), shared.objects(1));
+    request.objects.push(vec![Object::phrase("a dog", [0.5; 4]); 31]);
+    let own = plan(&request).unwrap();
+    assert_eq!((own.objects(0).len(), own.objects(1).len()), (1, 30));
 }
 
 #[test]

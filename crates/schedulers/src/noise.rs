@@ -12,6 +12,12 @@ use chacha20::rand_core::{Rng, SeedableRng};
 pub trait NoiseSource {
     /// The next draw, `[batch, channels, height, width]`.
     fn normal(&mut self, shape: [usize; 4], device: &Device) -> Tensor<4>;
+
+    /// The next draw for a tensor whose channels are neighbours in memory, of the same shape. It is another one only
+    /// where, as in torch, that shows.
+    fn normal_channels_last(&mut self, shape: [usize; 4], device: &Device) -> Tensor<4> {
+        self.normal(shape, device)
+    }
 }
 
 /// Our own generator: one stream for each image of a batch.

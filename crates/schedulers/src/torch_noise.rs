@@ -85,6 +85,18 @@ impl NoiseSource for TorchNoise {
         let numbers = self.randn(shape.iter().product());
         Tensor::from_data(TensorData::new(numbers, shape), (device, DType::F32))
     }
+
+    /// `torch.randn_like` of such a tensor: numbers are made one by one, in the order of memory.
+    fn normal_channels_last(
+        &mut self,
+        [batch, channels, height, width]: [usize; 4],
+        device: &Device,
+    ) -> Tensor<4> {
+        let count = batch * channels * height * width;
+        let numbers: Vec<f32> = (0..count).map(|_| self.single() as f32).collect();
+        let shape = [batch, height, width, channels];
+        Tensor::<4>::from_data(TensorData::new(numbers, shape), (device, DType::F32)).permute([0, 3, 1, 2])
+    }
 }
 
 /// Turns 16 uniform numbers into normal ones: the first eight give the radius, the others the angle.

@@ -30,6 +30,11 @@ fn torch_numbers_equal_the_stored_ones_to_the_bit() {
             assert_eq!(bits(&draw(&mut noise, [1, 4, 8, 8])), bits(&fixture.floats(&name)), "{name}");
             compared += 1;
         }
+        let like = noise.normal_channels_last([2, 4, 3, 5], &devices()[0]);
+        let like: Vec<f32> = like.into_data().try_into_vec_as().unwrap();
+        let name = format!("seed{seed}/channels_last");
+        assert_eq!(bits(&like), bits(&fixture.floats(&name)), "{name}");
+        compared += 1;
     }
     // One stream: what a draw leaves over, the next one finds.
     let mut noise = TorchNoise::new(42);

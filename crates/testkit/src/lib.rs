@@ -14,8 +14,10 @@
 #![forbid(unsafe_code)]
 
 mod hub_server;
+mod model;
 
 pub use hub_server::{Fault, HubServer, Seen};
+pub use model::assemble;
 
 use std::path::PathBuf;
 

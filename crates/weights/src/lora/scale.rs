@@ -102,7 +102,8 @@ pub(super) fn number(entry: &Entry) -> Option<f64> {
 }
 
 fn config(json: &BTreeMap<&str, &Value>) -> Result<Config, String> {
-    let is_on = |key: &str| json.get(key).is_some_and(|value| !value.is_null() && value.as_bool() != Some(false));
+    let is_on =
+        |key: &str| json.get(key).is_some_and(|value| !value.is_null() && value.as_bool() != Some(false));
     if let Some(key) = NOT_SUPPORTED.into_iter().find(|key| is_on(key)) {
         return Err(format!("`{key}` is not supported"));
     }
