@@ -8,6 +8,7 @@
 mod bench;
 mod build_cuda;
 mod ci;
+mod convert_weights;
 mod fixtures;
 mod make_model;
 mod measurement;
@@ -37,6 +38,7 @@ enum Task {
     Tidy,
     Fixtures(fixtures::Arguments),
     MakeModel(make_model::Arguments),
+    ConvertWeights(convert_weights::Arguments),
     Bench(bench::Arguments),
     BuildCuda(build_cuda::Arguments),
 }
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Fixtures(arguments) => fixtures::run(&arguments),
         Task::MakeModel(arguments) => make_model::run(&arguments),
+        Task::ConvertWeights(arguments) => convert_weights::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::BuildCuda(arguments) => build_cuda::run(&arguments),
     };

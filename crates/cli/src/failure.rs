@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use gligen_kernels::device::DeviceError;
 use gligen_pipeline::{Error, LayoutError, PngError};
 use gligen_schedulers::SchedulerError;
+use gligen_weights::WeightsError;
 
 /// Why the program stops.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,9 @@ pub(crate) enum Failure {
     Device(#[from] DeviceError),
     #[error(transparent)]
     Pipeline(#[from] Error),
+    /// A checkpoint that cannot be read, or not be converted.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     /// A picture whose texts cannot be read.
     #[error("{path}: {source}")]
     Png { path: PathBuf, source: PngError },
@@ -93,6 +97,7 @@ impl Failure {
             Self::Pipeline(Error::Request(_)) => "request",
             Self::Pipeline(Error::Scheduler(_)) => "scheduler",
             Self::Pipeline(Error::NotAModel { .. } | Error::Component { .. } | Error::Parts(_)) => "model",
+            Self::Weights(_) => "model",
             Self::Pipeline(_) => "failed",
         }
     }
@@ -104,6 +109,7 @@ impl Failure {
             Self::Arguments { hint, .. } => hint.clone(),
             Self::Layout { source, .. } | Self::Picture(source) => source.hint(),
             Self::Pipeline(error) => error.hint(),
+            Self::Weights(error) => error.hint(),
             Self::NoMetadata { .. } => {
                 Some("only pictures written by gligen, without --no-metadata, can be read back".into())
             }

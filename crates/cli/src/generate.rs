@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::failure::Failure;
 use crate::objects::{Corners, join, parse_box};
 use crate::output_path::{Target, check_folder, with_suffix};
-use crate::progress::Reporter;
+use crate::progress::{Reporter, Unit};
 use crate::{interrupt, known_things, latents_file, overlay, report};
 
 /// What users call the built-in model.
@@ -181,7 +181,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     }
     let layout = args.layout()?;
     interrupt::listen()?;
-    let reporter = Reporter::new(args.quiet, args.verbose);
+    let reporter = Reporter::new(Unit::Steps, args.quiet, args.verbose);
     draw(&args, layout, &target, reporter)
 }
 
@@ -237,7 +237,7 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
     let output = pipeline.run(&plan, |progress| {
         match progress {
             Progress::Warning(warning) => reporter.warning(warning),
-            Progress::Step { step, of, .. } => reporter.step(step, of),
+            Progress::Step { step, of, .. } => reporter.step(step as u64, of as u64),
             _ => {}
         }
         if interrupt::wanted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -2,7 +2,9 @@
 
 #![forbid(unsafe_code)]
 
+mod amounts;
 mod completions;
+mod convert;
 mod devices;
 mod failure;
 mod generate;
@@ -40,6 +42,7 @@ struct Cli {
 enum Command {
     Generate(Box<generate::Args>),
     Inspect(inspect::Args),
+    Convert(convert::Args),
     Devices(devices::Args),
     Schedulers(schedulers::Args),
     Metadata(metadata::Args),
@@ -61,6 +64,7 @@ fn run() -> Result<(), (Failure, bool)> {
     let result = match cli.command {
         Command::Generate(args) => generate::run(*args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Convert(args) => convert::run(args),
         Command::Devices(args) => devices::run(&args),
         Command::Schedulers(args) => schedulers::run(&args),
         Command::Metadata(args) => metadata::run(&args),

@@ -6,9 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use gligen_weights::Weights;
+use gligen_weights::{Part, Weights};
 
-use crate::encoder::key_map;
 use crate::{ClipTextConfig, EndToken, Error, Tokenizer};
 
 /// Names under which A1111 keeps the vectors; the word is the name of its file.
@@ -107,5 +106,5 @@ pub fn add_words(
     if config.eos_token_id == EndToken::Largest {
         config.eos_token_id = EndToken::Id(tokenizer.end_id());
     }
-    Ok(weights.with_rows(TABLE, &key_map(), rows)?)
+    Ok(weights.with_rows(Part::TextEncoder, TABLE, rows)?)
 }

@@ -31,9 +31,9 @@ pub(crate) fn text(part: &str, name: &str) -> &'static str {
 /// The weights of `part`.
 pub(crate) fn weights(part: &str) -> Result<Weights, WeightsError> {
     match part {
-        "unet" => Weights::from_static("unet", file!("unet/diffusion_pytorch_model.safetensors")),
-        "vae" => Weights::from_static("vae", file!("vae/diffusion_pytorch_model.safetensors")),
-        _ => Weights::from_static("text_encoder", file!("text_encoder/model.safetensors")),
+        "unet" => Weights::from_bytes("unet", file!("unet/diffusion_pytorch_model.safetensors").as_slice()),
+        "vae" => Weights::from_bytes("vae", file!("vae/diffusion_pytorch_model.safetensors").as_slice()),
+        _ => Weights::from_bytes("text_encoder", file!("text_encoder/model.safetensors").as_slice()),
     }
 }
 

@@ -50,6 +50,8 @@ mod png_file;
 mod prompt;
 mod repaint_mask;
 mod request;
+#[cfg(feature = "networks")]
+mod sd1;
 
 pub use atomic_file::AtomicFile;
 pub use denoise::{Progress, Warning};
@@ -68,6 +70,8 @@ pub use pipeline::{Parts, Pipeline};
 pub use plan::{MAX_OBJECTS, Plan};
 pub use png_file::{LAYOUT_KEYWORD, PARAMETERS_KEYWORD, PngError, read_png_texts, write_png};
 pub use request::{Compat, Defaults, Request};
+#[cfg(feature = "networks")]
+pub use sd1::folder_texts;
 
 /// The examples of the repository's front page.
 #[cfg(doctest)]

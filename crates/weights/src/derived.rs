@@ -3,9 +3,8 @@
 use std::fmt::Debug;
 use std::io;
 
-use crate::WeightsError;
+use crate::entry::Entry;
 use crate::floats::floats;
-use crate::weights::{Entry, Weights};
 
 /// A tensor that no file holds as it is. Nothing is read before [`Derived::numbers`], and nothing is kept after it.
 pub(crate) trait Derived: Debug + Send + Sync {
@@ -20,21 +19,5 @@ impl Entry {
         let floats = floats(self.read()?, dtype)
             .ok_or_else(|| io::Error::other(format!("expected floating-point numbers, found {dtype}")))?;
         Ok(floats.bytes.as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect())
-    }
-}
-
-impl Weights {
-    /// The numbers of the tensor `key` in row-major order, as f32.
-    ///
-    /// # Errors
-    ///
-    /// A tensor that is not there, cannot be read, or holds no floating-point numbers.
-    pub fn numbers(&self, key: &str) -> Result<Vec<f32>, WeightsError> {
-        let missing = || io::Error::new(io::ErrorKind::NotFound, "no such tensor");
-        self.entries
-            .get(key)
-            .ok_or_else(missing)
-            .and_then(Entry::numbers)
-            .map_err(|source| WeightsError::Tensor { path: self.path.clone(), key: key.into(), source })
     }
 }

@@ -7,10 +7,10 @@ use burn::Tensor;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, TensorData};
 
+use crate::entry::Entry;
 use crate::floats::floats;
 use crate::parameters::ModulePath;
 use crate::shape::significant;
-use crate::weights::Entry;
 use crate::{KeyMap, LoadReport, Misshapen, NonFinite, NotFloat, WeightsError};
 
 /// `module` with its parameters read from `entries`, which are those of the file at `path`.

@@ -18,10 +18,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use error::LoraError;
-pub use keys::LoraPart;
 
-use crate::weights::{Data, Entry, TensorInfo, Weights};
-use crate::{Dtype, KeyMap};
+use crate::entry::{Data, Entry};
+use crate::{Dtype, Part, TensorInfo, Weights};
 use keys::{LoraKey, Role, normalised};
 use merged::{Factors, Merged};
 use scale::Scales;
@@ -36,7 +35,7 @@ pub struct Lora {
 /// The change of one layer.
 #[derive(Debug)]
 struct Update {
-    part: LoraPart,
+    part: Part,
     layer: String,
     /// The name of `down`, for errors.
     key: String,
@@ -58,7 +57,7 @@ impl Lora {
         let refused = |problem| LoraError::Scale { path: path.into(), problem };
         let scales = Scales::read(path, by_itself).map_err(refused)?;
 
-        let mut layers: BTreeMap<(LoraPart, String), BTreeMap<Role, (String, Entry)>> = BTreeMap::new();
+        let mut layers: BTreeMap<(Part, String), BTreeMap<Role, (String, Entry)>> = BTreeMap::new();
         let mut unknown = Vec::new();
         for (key, entry) in weights.entries {
             match keys::parse(&key) {
@@ -103,26 +102,21 @@ impl Lora {
     }
 
     /// How many layers of `part` it changes.
-    pub fn layers(&self, part: LoraPart) -> usize {
+    pub fn layers(&self, part: Part) -> usize {
         self.updates.iter().filter(|update| update.part == part).count()
     }
 }
 
 impl Weights {
-    /// These weights with what `lora` changes in `part`, `scale` times. `keys` is the map that they are loaded with.
+    /// These weights, of the network `part`, with what `lora` changes in it, `scale` times.
     ///
     /// Nothing is read here: the sum is made for each tensor when the network is loaded.
     ///
     /// # Errors
     ///
     /// Layers that are not among these weights, or of another shape.
-    pub fn with_lora(
-        mut self,
-        lora: &Lora,
-        part: LoraPart,
-        keys: &KeyMap,
-        scale: f64,
-    ) -> Result<Self, LoraError> {
+    pub fn with_lora(mut self, lora: &Lora, part: Part, scale: f64) -> Result<Self, LoraError> {
+        let keys = part.key_map();
         let layer = |key: &str| Some(normalised(keys.path(key)?.strip_suffix(".weight")?));
         let layers: BTreeMap<String, String> =
             self.entries.keys().filter_map(|key| Some((layer(key)?, key.clone()))).collect();

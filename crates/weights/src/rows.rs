@@ -5,8 +5,8 @@ use std::io;
 use std::sync::Arc;
 
 use crate::derived::Derived;
-use crate::weights::{Data, Entry, TensorInfo, Weights};
-use crate::{Dtype, KeyMap, WeightsError};
+use crate::entry::{Data, Entry};
+use crate::{Dtype, Part, TensorInfo, Weights, WeightsError};
 
 /// A stored table under new rows.
 #[derive(Debug)]
@@ -29,18 +29,19 @@ impl Derived for Rows {
 }
 
 impl Weights {
-    /// These weights with `rows` in the table `parameter`, a path that `keys` gives: in the place of rows that there
-    /// are, and after them. What lies between the last row and a new one is zero.
+    /// These weights, of the network `part`, with `rows` in the table `parameter`: in the place of rows that there are,
+    /// and after them. What lies between the last row and a new one is zero.
     ///
     /// # Errors
     ///
     /// A table that is not there or has other axes than two, and rows of another width.
     pub fn with_rows(
         mut self,
+        part: Part,
         parameter: &str,
-        keys: &KeyMap,
         rows: BTreeMap<usize, Vec<f32>>,
     ) -> Result<Self, WeightsError> {
+        let keys = part.key_map();
         let found = self.entries.keys().find(|key| keys.path(key).as_deref() == Some(parameter)).cloned();
         let key = found.unwrap_or_else(|| parameter.into());
         let refused = |problem: String| WeightsError::Tensor {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use gligen_testkit::{Fixture, fixtures, relative_error};
-use gligen_weights::{Dtype, KeyMap, Lora, LoraError, LoraPart, SafetensorsWriter, Weights};
+use gligen_weights::{Dtype, Lora, LoraError, Part, SafetensorsWriter, Weights};
 
 const SCALE: f64 = 0.7;
 
@@ -29,9 +29,9 @@ fn compare(name: &str, file: &str) {
     let expected = Fixture::open("adapters/expected");
     let lora = Lora::open(&adapter(file)).unwrap();
     let mut changed = 0;
-    for (part, kind) in [("unet", LoraPart::UNet), ("text_encoder", LoraPart::TextEncoder)] {
+    for (part, kind) in [("unet", Part::UNet), ("text_encoder", Part::TextEncoder)] {
         let before = stored(&model("text-box", part), &format!("{name}/{part}."));
-        let merged = model("text-box", part).with_lora(&lora, kind, &KeyMap::new(), SCALE).unwrap();
+        let merged = model("text-box", part).with_lora(&lora, kind, SCALE).unwrap();
         let merged = stored(&merged, &format!("{name}/{part}."));
         assert_eq!(before.len(), merged.len());
         for (key, numbers) in merged {
@@ -48,7 +48,7 @@ fn compare(name: &str, file: &str) {
     }
     let all = expected.names().into_iter().filter(|key| key.starts_with(&format!("{name}/"))).count();
     assert_eq!(changed, all);
-    assert_eq!(changed, lora.layers(LoraPart::UNet) + lora.layers(LoraPart::TextEncoder));
+    assert_eq!(changed, lora.layers(Part::UNet) + lora.layers(Part::TextEncoder));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn one_after_another_they_add_up() {
     let lora = Lora::open(&adapter("kohya.safetensors")).unwrap();
     let merged = |scales: &[f64]| {
         let merge = |weights: Weights, &scale: &f64| {
-            weights.with_lora(&lora, LoraPart::UNet, &KeyMap::new(), scale).unwrap()
+            weights.with_lora(&lora, Part::UNet, scale).unwrap()
         };
         stored(&scales.iter().fold(model("text-box", "unet"), merge), "")
     };
@@ -90,10 +90,9 @@ fn one_after_another_they_add_up() {
 #[test]
 fn the_base_may_have_names_of_its_own() {
     let lora = Lora::open(&adapter("kohya.safetensors")).unwrap();
-    let keys = KeyMap::new().strip_prefix("text_model.");
     let base = model("text-box-linear", "text_encoder");
     let merged =
-        model("text-box-linear", "text_encoder").with_lora(&lora, LoraPart::TextEncoder, &keys, 1.0).unwrap();
+        model("text-box-linear", "text_encoder").with_lora(&lora, Part::TextEncoder, 1.0).unwrap();
     let key = "text_model.encoder.layers.1.mlp.fc1.weight";
     assert!(relative_error(&base.numbers(key).unwrap(), &merged.numbers(key).unwrap()) > 0.01);
 }
@@ -115,7 +114,7 @@ fn what_is_refused() {
     let told = |tensors: &[(&str, &[usize])]| {
         write(&path, tensors);
         let merged = Lora::open(&path)
-            .and_then(|lora| model("text-box", "unet").with_lora(&lora, LoraPart::UNet, &KeyMap::new(), 1.0));
+            .and_then(|lora| model("text-box", "unet").with_lora(&lora, Part::UNet, 1.0));
         text(merged.unwrap_err(), folder.path())
     };
     let q = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q";

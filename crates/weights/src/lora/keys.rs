@@ -1,13 +1,6 @@
 //! The names that LoRA files give to their tensors, of all layouts that are in use.
 
-/// The network that a tensor is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LoraPart {
-    /// The UNet.
-    UNet,
-    /// The text encoder.
-    TextEncoder,
-}
+use crate::Part;
 
 /// What a tensor is in the product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +16,7 @@ pub(super) enum Role {
 /// What a name says.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct LoraKey {
-    pub(super) part: LoraPart,
+    pub(super) part: Part,
     /// The layer in the network, its dots made underscores: some layouts write no others.
     pub(super) layer: String,
     pub(super) role: Role,
@@ -37,12 +30,12 @@ pub(super) struct LoraKey {
 /// | `unet.`, `text_encoder.` | diffusers |
 /// | `base_model.model.` | peft by itself, one network a file |
 /// | none | diffusers before 0.18: the UNet's attention alone |
-const PREFIXES: [(&str, Option<LoraPart>); 7] = [
-    ("lora_unet_", Some(LoraPart::UNet)),
-    ("lora_te_", Some(LoraPart::TextEncoder)),
-    ("lora_te1_", Some(LoraPart::TextEncoder)),
-    ("unet.", Some(LoraPart::UNet)),
-    ("text_encoder.", Some(LoraPart::TextEncoder)),
+const PREFIXES: [(&str, Option<Part>); 7] = [
+    ("lora_unet_", Some(Part::UNet)),
+    ("lora_te_", Some(Part::TextEncoder)),
+    ("lora_te1_", Some(Part::TextEncoder)),
+    ("unet.", Some(Part::UNet)),
+    ("text_encoder.", Some(Part::TextEncoder)),
     ("base_model.model.", None),
     ("", None),
 ];
@@ -83,12 +76,12 @@ pub(super) fn parse(key: &str) -> Option<LoraKey> {
 }
 
 /// The network that has a layer of this name.
-fn part_of(layer: &str) -> Option<LoraPart> {
+fn part_of(layer: &str) -> Option<Part> {
     match layer.split('.').next()? {
         "down_blocks" | "mid_block" | "up_blocks" | "conv_in" | "conv_out" | "time_embedding" => {
-            Some(LoraPart::UNet)
+            Some(Part::UNet)
         }
-        "text_model" | "encoder" => Some(LoraPart::TextEncoder),
+        "text_model" | "encoder" => Some(Part::TextEncoder),
         _ => None,
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::derived::Derived;
+use crate::entry::Entry;
 use crate::shape::significant;
-use crate::weights::Entry;
 
 /// What is multiplied.
 #[derive(Debug)]

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::keys::{LoraPart, normalised};
-use crate::weights::Entry;
-use crate::{Dtype, header};
+use super::keys::normalised;
+use crate::entry::Entry;
+use crate::{Dtype, Part, header};
 
 /// Under this name diffusers keeps peft's configuration in the header of a safetensors file.
 const IN_HEADER: &str = "lora_adapter_metadata";
@@ -67,11 +67,8 @@ impl Scales {
     }
 
     /// What the product for `layer` counts; `alpha`: the number that the file has for it, if it has one.
-    pub(super) fn of(&self, part: LoraPart, layer: &str, alpha: Option<f64>, rank: usize) -> f64 {
-        let config = match part {
-            LoraPart::UNet => &self.unet,
-            LoraPart::TextEncoder => &self.text_encoder,
-        };
+    pub(super) fn of(&self, part: Part, layer: &str, alpha: Option<f64>, rank: usize) -> f64 {
+        let config = if part == Part::UNet { &self.unet } else { &self.text_encoder };
         let rank = rank as f64;
         match (alpha, config) {
             (Some(alpha), _) => alpha / rank,
