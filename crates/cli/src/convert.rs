@@ -98,7 +98,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         checkpoint = checkpoint.with(&Checkpoint::open(adapter)?)?;
     }
     let mut conversion = match args.to {
-        Target::Diffusers => Conversion::to_diffusers(&checkpoint, folder_texts(&checkpoint)?)?,
+        Target::Diffusers => Conversion::to_diffusers(&checkpoint)?.with_texts(folder_texts(&checkpoint)?),
         Target::Adapter => Conversion::to_adapter(&checkpoint)?,
         Target::SingleFile => Conversion::to_single_file(&checkpoint)?,
     };

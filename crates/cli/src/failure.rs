@@ -113,7 +113,9 @@ impl Failure {
             Self::ClosedPipe => "closed_pipe",
             Self::Pipeline(Error::Request(_)) => "request",
             Self::Pipeline(Error::Scheduler(_)) => "scheduler",
-            Self::Pipeline(Error::NotAModel { .. } | Error::Component { .. } | Error::Parts(_)) => "model",
+            Self::Pipeline(
+                Error::NotAModel { .. } | Error::NoConfigs { .. } | Error::Component { .. } | Error::Parts(_),
+            ) => "model",
             Self::Weights(_) => "model",
             Self::Pipeline(_) => "failed",
         }

@@ -32,10 +32,13 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n{}", known_things::help()))]
 pub(crate) struct Args {
-    /// A model folder in the diffusers layout, or a model on the hub as OWNER/NAME[@REVISION] [default: the built-in
-    /// small model]
+    /// A model folder in the diffusers layout, a file with a whole Stable Diffusion 1.x model, or a model on the hub as
+    /// OWNER/NAME[@REVISION] [default: the built-in small model]
     #[arg(long, value_name = "PATH_OR_ID", env = "GLIGEN_MODEL", hide_env_values = true)]
     model: Option<PathBuf>,
+    /// An adapter whose fusers and position net are put into the model's UNet, so that it places objects
+    #[arg(long, value_name = "ADAPTER")]
+    gligen: Option<PathBuf>,
     #[command(flatten)]
     adapters: Adapters,
     /// A layout file, or a picture of ours to draw again; `-` reads standard input. Flags win over it
@@ -202,7 +205,10 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
     let device = gligen_kernels::device::parse(device_name)?;
 
     let started = Instant::now();
-    let model = Model::find(args.model.as_deref(), &mut Fetching::new(args.quiet, args.verbose))?;
+    let mut model = Model::find(args.model.as_deref(), &mut Fetching::new(args.quiet, args.verbose))?;
+    if let Some(adapter) = &args.gligen {
+        model.files = model.files.with_adapter(adapter)?;
+    }
     let mut options = LoadOptions::default();
     options.safety_checker = !args.no_safety_checker;
     options.loras.clone_from(&args.adapters.lora);
@@ -223,7 +229,7 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
     if is_seed_random {
         reporter.note(format_args!("seed {}", request.seed));
     }
-    if model.files == ModelDir::BuiltIn {
+    if matches!(model.files, ModelDir::BuiltIn) {
         let phrases = request.objects.iter().flatten().filter_map(|object| object.phrase.as_deref());
         for warning in known_things::unknown(&request.prompts, phrases) {
             reporter.warning(warning);

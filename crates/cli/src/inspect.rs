@@ -98,7 +98,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 fn inspect(args: &Args) -> Result<Inspection, Failure> {
     let checkpoint = match &args.model {
         Some(path) => Checkpoint::open(path)?,
-        None => built_in()?,
+        None => ModelDir::BuiltIn.checkpoint()?,
     };
     let mut parts = Vec::new();
     for (part, weights) in checkpoint.parts() {
@@ -146,13 +146,6 @@ fn inspect(args: &Args) -> Result<Inspection, Failure> {
         unknown: checkpoint.unknown().to_vec(),
         missing: needs.iter().map(|need| Missing { what: need.what, to: need.to, from: need.from }).collect(),
     })
-}
-
-fn built_in() -> Result<Checkpoint, Failure> {
-    let parts = [Part::UNet, Part::Vae, Part::TextEncoder];
-    let parts = parts.map(|part| Ok((part, ModelDir::BuiltIn.weights(part.folder())?)));
-    let parts: Vec<_> = parts.into_iter().collect::<Result<_, Failure>>()?;
-    Ok(Checkpoint::from_parts(Path::new("tiny-gligen"), parts)?)
 }
 
 /// What `keys` say in a config file; what there is not is left out.

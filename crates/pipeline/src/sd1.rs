@@ -92,10 +92,10 @@ fn unet_config(checkpoint: &Checkpoint, config: &[u8]) -> Result<Vec<u8>, serde_
 fn shared_texts(checkpoint: &Checkpoint) -> Result<Vec<(PathBuf, Vec<u8>)>, Error> {
     let mut configs = Vec::new();
     if let Some(unet) = checkpoint.part(Part::UNet) {
-        let refused = |reason| Error::NotAModel { path: checkpoint.path().into(), reason };
+        let refused = |reason| Error::NoConfigs { path: checkpoint.path().into(), reason };
         check_shape(unet).map_err(refused)?;
         let Some(kind) = attention_type(checkpoint.grounding()) else {
-            let reason = "its UNet is told by joints or maps what to draw, which the diffusers layout has no name for";
+            let reason = "its UNet takes joints or maps, for which diffusers has no config";
             return Err(refused(reason.into()));
         };
         configs.push(("unet", unet_json(checkpoint.in_channels().unwrap_or(4), kind)));
@@ -133,7 +133,8 @@ fn check_shape(unet: &Weights) -> Result<(), String> {
     }
     let found = context.map_or("none".into(), |context| context.to_string());
     Err(format!(
-        "expected the UNet of Stable Diffusion 1.x, {WIDTHS:?} wide with states of {CONTEXT}, found {widths:?} with {found}"
+        "its UNet is not that of Stable Diffusion 1.x: expected the widths {WIDTHS:?} and states of {CONTEXT}, found \
+         {widths:?} and {found}"
     ))
 }
 

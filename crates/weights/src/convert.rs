@@ -78,16 +78,12 @@ pub struct WrittenFile {
 }
 
 impl Conversion {
-    /// To a folder in the diffusers layout with all networks of `checkpoint`; `texts` are its other files, as configs, by
-    /// their place in it.
+    /// To a folder in the diffusers layout with all networks of `checkpoint`.
     ///
     /// # Errors
     ///
     /// An adapter, which is no model; tensors that have no place in that layout.
-    pub fn to_diffusers(
-        checkpoint: &Checkpoint,
-        texts: Vec<(PathBuf, Vec<u8>)>,
-    ) -> Result<Self, WeightsError> {
+    pub fn to_diffusers(checkpoint: &Checkpoint) -> Result<Self, WeightsError> {
         checkpoint.check()?;
         if checkpoint.layout() == Layout::Adapter {
             let expected = "a whole UNet, for which an adapter needs a base".into();
@@ -102,7 +98,7 @@ impl Conversion {
             let place = Path::new(part.folder()).join(format!("{}.safetensors", part.stem()));
             outputs.push(Output { place, tensors });
         }
-        Ok(Self { source: checkpoint.path().into(), outputs, texts, folder: true })
+        Ok(Self { source: checkpoint.path().into(), outputs, texts: Vec::new(), folder: true })
     }
 
     /// To an adapter: fusers and position net, under the original's names, as ComfyUI reads it.
@@ -153,6 +149,14 @@ impl Conversion {
         Self { source: checkpoint.path().into(), outputs, texts: Vec::new(), folder: false }
     }
 
+    /// With other files, as configs, by their places in the folder; a single file has none.
+    pub fn with_texts(mut self, texts: Vec<(PathBuf, Vec<u8>)>) -> Self {
+        if self.folder {
+            self.texts.extend(texts);
+        }
+        self
+    }
+
     /// With all floating-point numbers as `dtype`: f16, bf16 or f32.
     pub fn with_dtype(mut self, dtype: Dtype) -> Self {
         for tensor in self.outputs.iter_mut().flat_map(|output| &mut output.tensors) {
@@ -173,11 +177,6 @@ impl Conversion {
             }).collect();
         }
         self
-    }
-
-    /// Whether it makes a folder; otherwise, a file.
-    pub fn makes_folder(&self) -> bool {
-        self.folder
     }
 
     /// Does it, and tells `progress` of each piece; `Break` stops it.

@@ -63,7 +63,7 @@ fn there_and_back() {
         assert_eq!(content(&single), content(&source), "{name}");
 
         let whole = at(&number.to_string());
-        Conversion::to_diffusers(&single, Vec::new()).unwrap().run(&whole, on).unwrap();
+        Conversion::to_diffusers(&single).unwrap().run(&whole, on).unwrap();
         let whole = Checkpoint::open(&whole).unwrap();
         assert_eq!(whole.layout(), Layout::Folder);
         assert_eq!(content(&whole), content(&source), "{name}");
@@ -119,7 +119,7 @@ fn shards_and_other_files() {
     let source = layout("single_file.safetensors");
     let texts = vec![("unet/config.json".into(), b"{}".to_vec()), ("model_index.json".into(), b"[]".to_vec())];
     let path = folder.path().join("model");
-    let conversion = Conversion::to_diffusers(&source, texts).unwrap().with_shard_size(4000);
+    let conversion = Conversion::to_diffusers(&source).unwrap().with_texts(texts).with_shard_size(4000);
     let Converted { files: written } = conversion.run(&path, on).unwrap();
     assert_eq!(content(&Checkpoint::open(&path).unwrap()), content(&source));
 
@@ -161,7 +161,7 @@ fn what_goes_wrong() {
         Conversion::to_adapter(&vae).unwrap_err(),
         Conversion::to_single_file(&odd).unwrap_err(),
         Conversion::to_single_file(&layout("adapter.safetensors")).unwrap_err(),
-        Conversion::to_diffusers(&layout("adapter.safetensors"), Vec::new()).unwrap_err(),
+        Conversion::to_diffusers(&layout("adapter.safetensors")).unwrap_err(),
         layout("diffusers").with(&layout("training.pth")).unwrap_err(),
         layout("diffusers").with(&layout("adapter.safetensors")).unwrap_err(),
         vae.with(&layout("adapter.safetensors")).unwrap_err(),
@@ -188,7 +188,7 @@ proptest! {
         let out = folder.path().join("out");
         let source = layout("diffusers");
         let conversion = || if to_folder {
-            Conversion::to_diffusers(&source, vec![("a.json".into(), b"{}".to_vec())]).unwrap()
+            Conversion::to_diffusers(&source).unwrap().with_texts(vec![("a.json".into(), b"{}".to_vec())])
         } else {
             Conversion::to_single_file(&source).unwrap()
         };
@@ -221,7 +221,7 @@ fn leftovers() {
     std::fs::write(at(".folder.part/.lock"), "").unwrap();
     std::fs::write(at(".folder.part/unet/half.safetensors"), "half a file").unwrap();
     Conversion::to_adapter(&source).unwrap().run(&at("file"), on).unwrap();
-    Conversion::to_diffusers(&source, Vec::new()).unwrap().run(&at("folder"), on).unwrap();
+    Conversion::to_diffusers(&source).unwrap().run(&at("folder"), on).unwrap();
     let names: Vec<_> = files(folder.path()).into_keys().collect();
     let expected = [
         "file",

@@ -2,10 +2,12 @@
 
 mod adapters;
 mod bad_input;
+mod convert;
 mod generate;
 mod help;
 mod hub;
 mod interruption;
+mod killed;
 mod other_commands;
 mod program;
 mod runs;
