@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use gligen_hub::HubError;
 use gligen_kernels::device::DeviceError;
 use gligen_pipeline::{Error, LayoutError, PngError};
 use gligen_schedulers::SchedulerError;
@@ -29,6 +30,12 @@ pub(crate) enum Failure {
     /// A checkpoint that cannot be read, or not be converted.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// A hub that does not give what was asked for.
+    #[error(transparent)]
+    Hub(HubError),
+    /// The same for a name that might have been meant as that of a folder.
+    #[error(transparent)]
+    NotFetched { source: HubError },
     /// A picture whose texts cannot be read.
     #[error("{path}: {source}")]
     Png { path: PathBuf, source: PngError },
@@ -47,6 +54,15 @@ pub(crate) enum Failure {
     /// Whoever read our results has stopped reading: nothing to tell, and nobody to tell it to.
     #[error("nobody reads the results")]
     ClosedPipe,
+}
+
+impl From<HubError> for Failure {
+    fn from(error: HubError) -> Self {
+        match error {
+            HubError::Cancelled => Self::Interrupted,
+            error => Self::Hub(error),
+        }
+    }
 }
 
 impl Failure {
@@ -93,6 +109,7 @@ impl Failure {
             Self::Latents { .. } => "latents",
             Self::System { .. } | Self::Pipeline(Error::File { .. }) => "file",
             Self::Interrupted | Self::Pipeline(Error::Cancelled { .. }) => "interrupted",
+            Self::Hub(_) | Self::NotFetched { .. } => "hub",
             Self::ClosedPipe => "closed_pipe",
             Self::Pipeline(Error::Request(_)) => "request",
             Self::Pipeline(Error::Scheduler(_)) => "scheduler",
@@ -112,6 +129,11 @@ impl Failure {
             Self::Layout { source, .. } | Self::Picture(source) => source.hint(),
             Self::Pipeline(error) => error.hint(),
             Self::Weights(error) => error.hint(),
+            Self::Hub(error) => error.hint(),
+            Self::NotFetched { source } => {
+                let otherwise = "there is no such folder here either";
+                Some(source.hint().map_or(otherwise.into(), |hint| format!("{hint}; {otherwise}")))
+            }
             Self::NoMetadata { .. } => {
                 Some("only pictures written by gligen, without --no-metadata, can be read back".into())
             }

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod adapters;
 mod amounts;
 mod completions;
 mod convert;
@@ -14,10 +15,12 @@ mod known_things;
 mod latents_file;
 mod man;
 mod metadata;
+mod model_source;
 mod objects;
 mod output_path;
 mod overlay;
 mod progress;
+mod pull;
 mod report;
 mod schedulers;
 
@@ -43,6 +46,7 @@ enum Command {
     Generate(Box<generate::Args>),
     Inspect(inspect::Args),
     Convert(convert::Args),
+    Pull(pull::Args),
     Devices(devices::Args),
     Schedulers(schedulers::Args),
     Metadata(metadata::Args),
@@ -65,6 +69,7 @@ fn run() -> Result<(), (Failure, bool)> {
         Command::Generate(args) => generate::run(*args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Convert(args) => convert::run(args),
+        Command::Pull(args) => pull::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Schedulers(args) => schedulers::run(&args),
         Command::Metadata(args) => metadata::run(&args),

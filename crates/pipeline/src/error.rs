@@ -230,6 +230,9 @@ impl Error {
                     if let Some(error) = error.downcast_ref::<gligen_weights::WeightsError>() {
                         return error.hint();
                     }
+                    if let Some(error) = error.downcast_ref::<gligen_weights::LoraError>() {
+                        return error.hint();
+                    }
                     cause = error.source();
                 }
                 None

@@ -29,6 +29,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "networks")]
+mod adapters;
 mod atomic_file;
 #[cfg(feature = "networks")]
 mod built_in;
@@ -53,6 +55,8 @@ mod request;
 #[cfg(feature = "networks")]
 mod sd1;
 
+#[cfg(feature = "networks")]
+pub use adapters::{EmbeddingFile, LoraFile};
 pub use atomic_file::AtomicFile;
 pub use denoise::{Progress, Warning};
 pub use error::{Error, RequestError};

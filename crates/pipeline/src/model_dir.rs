@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use gligen_clip_text::{ClipTextConfig, ClipTextEncoder, Tokenizer, TokenizerFiles};
+use gligen_clip_text::{ClipTextConfig, ClipTextEncoder, Tokenizer, TokenizerFiles, add_words};
 use gligen_clip_vision::{ClipImageEncoder, ClipSafetyChecker};
 use gligen_components::{BoxError, Denoiser, ImageEncoder, SafetyChecker};
 use gligen_schedulers::SchedulerConfig;
@@ -15,6 +15,7 @@ use gligen_unet::UNet;
 use gligen_vae::AutoencoderKl;
 use gligen_weights::{Checkpoint, Layout, Part, Weights, WeightsError};
 
+use crate::adapters::{Adapters, EmbeddingFile, LoraFile};
 use crate::{Defaults, Error, Parts, Pipeline, built_in, folder_texts};
 
 /// Where a model's files are.
@@ -36,17 +37,21 @@ pub struct Networks {
     texts: BTreeMap<PathBuf, Vec<u8>>,
 }
 
-/// What to load of a model beside what it needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What to load of a model beside what it needs, and what to add to it.
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct LoadOptions {
     /// The safety checker, if the model has one.
     pub safety_checker: bool,
+    /// LoRA files, which change the UNet, the text encoder or both; their changes add up.
+    pub loras: Vec<LoraFile>,
+    /// Words that captions and phrases may use.
+    pub embeddings: Vec<EmbeddingFile>,
 }
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { safety_checker: true }
+        Self { safety_checker: true, loras: Vec::new(), embeddings: Vec::new() }
     }
 }
 
@@ -156,15 +161,20 @@ impl ModelDir {
             let part = part_name(part);
             move |source: BoxError| Error::Component { part, source }
         };
-        let unet = UNet::from_parts(&self.text("unet", "config.json")?, &self.weights("unet")?, device)
+        let adapters = Adapters::open(&options)?;
+        let weights = adapters.merge(Part::UNet, self.weights("unet")?)?;
+        let unet = UNet::from_parts(&self.text("unet", "config.json")?, &weights, device)
             .map_err(|e| component("unet")(e.into()))?;
         let vae = AutoencoderKl::from_parts(&self.text("vae", "config.json")?, &self.weights("vae")?, device)
             .map_err(|e| component("vae")(e.into()))?;
-        let tokenizer = self.tokenizer().map_err(component("tokenizer"))?;
+        let mut tokenizer = self.tokenizer().map_err(component("tokenizer"))?;
         let config = self.text("text_encoder", "config.json")?;
-        let weights = self.weights("text_encoder")?;
+        let weights = adapters.merge(Part::TextEncoder, self.weights("text_encoder")?)?;
         let text_encoder = ClipTextConfig::parse(config.as_bytes())
-            .and_then(|config| ClipTextEncoder::from_parts(config, &weights, tokenizer, device))
+            .and_then(|mut config| {
+                let weights = add_words(&adapters.words, &mut config, weights, &mut tokenizer)?;
+                ClipTextEncoder::from_parts(config, &weights, tokenizer, device)
+            })
             .map_err(|e| component("text_encoder")(e.into()))?;
         let scheduler = SchedulerConfig::from_json(&self.text("scheduler", "scheduler_config.json")?)?;
         let defaults = match self {

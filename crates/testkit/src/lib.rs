@@ -1,4 +1,5 @@
-//! Reads stored tensors of the reference and compares with them, printing how much of the allowance was used.
+//! Reads stored tensors of the reference and compares with them, printing how much of the allowance was used; and a hub
+//! to fetch from, in the test's own process.
 //!
 //! ```no_run
 //! use gligen_testkit::{Fixture, assert_close, devices};
@@ -12,7 +13,11 @@
 
 #![forbid(unsafe_code)]
 
+mod hub_server;
 mod model;
+
+pub use hub_server::{Fault, HubServer, Seen};
+pub use model::assemble;
 
 use std::path::PathBuf;
 
@@ -20,8 +25,6 @@ use burn::tensor::{DType, TensorData};
 use burn::{Tensor, tensor::Device};
 use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, SafeTensors};
-
-pub use model::assemble;
 
 /// The folder of stored tensors and small models.
 pub fn fixtures() -> PathBuf {

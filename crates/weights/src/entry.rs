@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::derived::Derived;
 use crate::storage::Storage;
 use crate::weights::TensorInfo;
 
@@ -25,6 +26,8 @@ pub(crate) enum Data {
     Stored { storage: Arc<Storage>, start: u64, len: usize },
     /// Scattered over a file: from `start` on, with so many numbers from one to the next along each axis.
     Strided { storage: Arc<Storage>, start: u64, strides: Vec<usize> },
+    /// Made of others when asked for.
+    Derived(Arc<dyn Derived>),
 }
 
 impl Entry {
@@ -40,6 +43,10 @@ impl Entry {
                 })?;
                 Ok(Bytes::from(bytes))
             }
+            Data::Derived(tensor) => {
+                let numbers = tensor.numbers()?;
+                Ok(numbers.iter().flat_map(|number| number.to_le_bytes()).collect())
+            }
         }
     }
 
@@ -47,7 +54,7 @@ impl Entry {
     pub(crate) fn stored(&self, at: usize, len: usize) -> io::Result<Bytes> {
         match &self.data {
             Data::Stored { storage, start, .. } => storage.range(start + at as u64, len),
-            Data::Strided { .. } => Err(io::Error::other("not in row-major order")),
+            Data::Strided { .. } | Data::Derived(_) => Err(io::Error::other("not stored in row-major order")),
         }
     }
 
@@ -80,6 +87,7 @@ impl Entry {
                 let span = storage.range(*start, (last + 1) * width).map_err(failed)?;
                 gather(&span, &steps, width, take)
             }
+            Data::Derived(_) => take(&self.read().map_err(failed)?),
         }
     }
 }

@@ -19,8 +19,8 @@ use crate::{Dtype, KeyMap, WeightsError, find, header, pickle, shards};
 /// that time** (replacing one by renaming another over it is fine).
 #[derive(Debug, Clone)]
 pub struct Weights {
-    path: PathBuf,
-    entries: BTreeMap<String, Entry>,
+    pub(crate) path: PathBuf,
+    pub(crate) entries: BTreeMap<String, Entry>,
 }
 
 /// Type and shape of a stored tensor.
