@@ -1,5 +1,7 @@
 //! What can go wrong, with the exit status and the short code that programs go by.
 
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use gligen_kernels::device::DeviceError;
@@ -31,6 +33,9 @@ pub(crate) enum Failure {
     /// A file of latents that cannot be used.
     #[error("{path}: {reason}")]
     Latents { path: PathBuf, reason: String },
+    /// An address that cannot be listened at.
+    #[error("cannot listen at {address}: {source}")]
+    Address { address: SocketAddr, source: std::io::Error },
     /// The system refused something that has no path.
     #[error("{what}: {source}")]
     System { what: &'static str, source: std::io::Error },
@@ -83,6 +88,7 @@ impl Failure {
             Self::Device(_) => "device",
             Self::Png { .. } | Self::NoMetadata { .. } => "picture",
             Self::Latents { .. } => "latents",
+            Self::Address { .. } => "address",
             Self::System { .. } | Self::Pipeline(Error::File { .. }) => "file",
             Self::Interrupted | Self::Pipeline(Error::Cancelled { .. }) => "interrupted",
             Self::ClosedPipe => "closed_pipe",
@@ -100,6 +106,9 @@ impl Failure {
             Self::Arguments { hint, .. } => hint.clone(),
             Self::Layout { source, .. } => source.hint(),
             Self::Pipeline(error) => error.hint(),
+            Self::Address { source, .. } if source.kind() == ErrorKind::AddrInUse => {
+                Some("another server may be running there; choose another with --port".into())
+            }
             Self::NoMetadata { .. } => {
                 Some("only pictures written by gligen, without --no-metadata, can be read back".into())
             }

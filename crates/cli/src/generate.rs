@@ -16,10 +16,7 @@ use crate::failure::Failure;
 use crate::objects::{Corners, join, parse_box};
 use crate::output_path::{Target, check_folder, with_suffix};
 use crate::progress::Reporter;
-use crate::{interrupt, known_things, latents_file, overlay, report};
-
-/// What users call the built-in model.
-const BUILT_IN: &str = "tiny-gligen";
+use crate::{computing, interrupt, known_things, latents_file, overlay, report};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -183,20 +180,15 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 
 /// Loads the model, draws, writes, and tells what was written.
 fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) -> Result<(), Failure> {
-    if let Some(threads) = args.threads {
-        // Only a pool that exists already can refuse, and nothing has been computed yet.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads as usize).build_global();
-    }
-    let default_device = gligen_kernels::device::built_in().first().copied().unwrap_or("flex");
-    let device_name = args.device.as_deref().unwrap_or(default_device);
-    let device = gligen_kernels::device::parse(device_name)?;
+    let device_name = computing::device_name(args.device.as_deref());
+    let device = computing::device(args.device.as_deref(), args.threads)?;
 
     let started = Instant::now();
-    let model = args.model.as_deref().map_or(Ok(ModelDir::BuiltIn), ModelDir::open)?;
+    let model = computing::model(args.model.as_deref())?;
     let pipeline = model.load(&device)?;
     reporter.detail(format_args!(
         "loaded {} in {:.2} s",
-        model_name(&model),
+        computing::model_name(&model),
         started.elapsed().as_secs_f64()
     ));
 
@@ -317,7 +309,7 @@ fn texts(drawn: &Drawn, index: usize, folder: &Path) -> Vec<(&'static str, Strin
     }
     vec![
         (LAYOUT_KEYWORD, layout.to_json()),
-        (PARAMETERS_KEYWORD, parameters(&layout, &model_name(drawn.model))),
+        (PARAMETERS_KEYWORD, parameters(&layout, &computing::model_name(drawn.model))),
     ]
 }
 
@@ -340,16 +332,6 @@ fn seen_from(folder: &Path, path: &Path) -> PathBuf {
     let path = absolute(path);
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     path.strip_prefix(absolute(folder)).map(PathBuf::from).unwrap_or(path)
-}
-
-fn model_name(model: &ModelDir) -> String {
-    match model {
-        ModelDir::BuiltIn => BUILT_IN.into(),
-        ModelDir::Folder(path) => {
-            let path = path.canonicalize().unwrap_or_else(|_| path.clone());
-            path.file_name().map_or_else(|| "model".into(), |name| name.to_string_lossy().into_owned())
-        }
-    }
 }
 
 impl Args {

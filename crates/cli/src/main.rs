@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod completions;
+mod computing;
 mod devices;
 mod failure;
 mod generate;
@@ -18,6 +19,7 @@ mod overlay;
 mod progress;
 mod report;
 mod schedulers;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -39,6 +41,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Generate(Box<generate::Args>),
+    Serve(serve::Args),
     Inspect(inspect::Args),
     Devices(devices::Args),
     Schedulers(schedulers::Args),
@@ -60,6 +63,7 @@ fn run() -> Result<(), (Failure, bool)> {
     let cli = Cli::try_parse().map_err(|error| (Failure::Usage(error), wants_json))?;
     let result = match cli.command {
         Command::Generate(args) => generate::run(*args),
+        Command::Serve(args) => serve::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Schedulers(args) => schedulers::run(&args),

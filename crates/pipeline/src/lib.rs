@@ -33,6 +33,7 @@ mod atomic_file;
 #[cfg(feature = "networks")]
 mod built_in;
 mod denoise;
+mod embedded_picture;
 mod error;
 mod grounding;
 mod inpaint;
@@ -47,12 +48,14 @@ mod picture_file;
 mod pipeline;
 mod plan;
 mod png_file;
+mod preview;
 mod prompt;
 mod repaint_mask;
 mod request;
 
 pub use atomic_file::AtomicFile;
 pub use denoise::{Progress, Warning};
+pub use embedded_picture::embedded_picture;
 pub use error::{Error, RequestError};
 pub use gligen_components::Picture;
 pub use gligen_kernels::device;
@@ -67,6 +70,7 @@ pub use picture_file::{PictureError, Transparency, read_picture};
 pub use pipeline::{Parts, Pipeline};
 pub use plan::{MAX_OBJECTS, Plan};
 pub use png_file::{LAYOUT_KEYWORD, PARAMETERS_KEYWORD, PngError, read_png_texts, write_png};
+pub use preview::LatentPreview;
 pub use request::{Compat, Defaults, Request};
 
 /// The examples of the repository's front page.
