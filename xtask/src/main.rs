@@ -11,6 +11,7 @@ mod ci;
 mod fixtures;
 mod make_model;
 mod measurement;
+mod page;
 mod process;
 mod record;
 mod tidy;
@@ -39,6 +40,7 @@ enum Task {
     MakeModel(make_model::Arguments),
     Bench(bench::Arguments),
     BuildCuda(build_cuda::Arguments),
+    Page(page::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Task::MakeModel(arguments) => make_model::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::BuildCuda(arguments) => build_cuda::run(&arguments),
+        Task::Page(arguments) => page::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -76,7 +76,8 @@ mod tests {
         insta::assert_snapshot!(too_large.unwrap_err());
         for (text, expected) in [
             ("../../etc/passwd", "expected a data URL or base64"),
-            ("/etc/passwd", "not a picture that can be read"), // base64, as it happens
+            ("/etc/passwd", "expected a data URL or base64"),
+            ("etc/host", "not a picture that can be read"), // base64, as it happens
             ("https://example.org/cat.png", "expected a data URL or base64"),
             ("data:image/png,abc", "expected a data URL or base64"),
             ("", "not a picture that can be read"),

@@ -32,7 +32,7 @@ const RIDGE: f64 = 1e-3;
 /// let preview = LatentPreview::fit(&pipeline)?;
 /// pipeline.generate(&Request::new("a cat").steps(2), |progress| {
 ///     if let Progress::Step { latents, .. } = progress {
-///         assert_eq!(preview.pictures(latents)[0].dimensions(), (16, 16));
+///         assert_eq!(preview.pictures(latents)[0].dimensions(), (32, 32));
 ///     }
 ///     ControlFlow::Continue(())
 /// })?;
@@ -177,9 +177,9 @@ mod tests {
         let mut error = 0.0;
         for (x, y, pixel) in look.enumerate_pixels() {
             for colour in 0..3 {
-                let block = (0..64).map(|i| output.images[0].get_pixel(x * 8 + i % 8, y * 8 + i / 8)[colour]);
-                let mean = block.map(f64::from).sum::<f64>() / 64.0;
-                error += (mean - f64::from(pixel[colour])).abs() / (3.0 * 256.0);
+                let block = (0..16).map(|i| output.images[0].get_pixel(x * 4 + i % 4, y * 4 + i / 4)[colour]);
+                let mean = block.map(f64::from).sum::<f64>() / 16.0;
+                error += (mean - f64::from(pixel[colour])).abs() / (3.0 * 1024.0);
             }
         }
         println!("mean difference of {error:.1} of 255");

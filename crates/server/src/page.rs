@@ -10,7 +10,16 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/", "text/html; charset=utf-8", include_str!("../page/index.html")),
     ("/page/style.css", "text/css; charset=utf-8", include_str!("../page/style.css")),
     ("/page/icon.svg", "image/svg+xml", include_str!("../page/icon.svg")),
+    ("/page/api.js", JAVASCRIPT, include_str!("../page/api.js")),
+    ("/page/canvas.js", JAVASCRIPT, include_str!("../page/canvas.js")),
+    ("/page/history.js", JAVASCRIPT, include_str!("../page/history.js")),
+    ("/page/layout.js", JAVASCRIPT, include_str!("../page/layout.js")),
     ("/page/main.js", JAVASCRIPT, include_str!("../page/main.js")),
+    ("/page/mask.js", JAVASCRIPT, include_str!("../page/mask.js")),
+    ("/page/objects.js", JAVASCRIPT, include_str!("../page/objects.js")),
+    ("/page/pictures.js", JAVASCRIPT, include_str!("../page/pictures.js")),
+    ("/page/png.js", JAVASCRIPT, include_str!("../page/png.js")),
+    ("/page/results.js", JAVASCRIPT, include_str!("../page/results.js")),
 ];
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
