@@ -16,7 +16,7 @@ const FLAGS = [
   "--disable-component-update", "--disable-sync",
 ];
 /** Longer than any picture takes, even on a machine with other things to do. */
-const PATIENCE = 120_000;
+const PATIENCE = 60_000;
 
 // ---------------------------------------------------------------- server and browser
 
@@ -199,7 +199,7 @@ async function cancel() {
   await slide(page, "steps", STEPS.long);
   await page.locator("#draw").click();
   await page.waitForFunction(() => /step \d+ of/.test(document.getElementById("progress-text").textContent));
-  assert.ok(await page.locator("#pictures img").isVisible(), "a look at the unfinished picture");
+  await page.locator("#pictures.look img").waitFor(); // a look at the unfinished picture
   await page.locator("#cancel").click();
   await page.locator("#draw").waitFor();
   assert.equal(await page.locator("#status").textContent(), "Cancelled.");

@@ -8,6 +8,13 @@ export class Problem extends Error {
   }
 }
 
+/** The connection to a job was lost; the job may go on. */
+export class Lost extends Problem {
+  constructor() {
+    super({ detail: "the connection to the server was lost" });
+  }
+}
+
 async function ask(path, options) {
   let response;
   try {
@@ -48,7 +55,7 @@ export function follow(id, on) {
       // The browser tries again by itself, unless the job is unknown.
       failures += 1;
       if (events.readyState === EventSource.CLOSED || failures > 5) {
-        end(() => reject(new Problem({ detail: "the connection to the server was lost" })));
+        end(() => reject(new Lost()));
       }
     });
   });

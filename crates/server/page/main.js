@@ -156,6 +156,7 @@ async function draw() {
 /** Follows a job to its pictures. */
 async function run(id, asked) {
   job = id;
+  let isLost = false;
   say("Drawing…");
   try {
     const done = await api.follow(id, {
@@ -179,10 +180,14 @@ async function run(id, asked) {
     say(`Done in ${seconds.toFixed(1)} s.`);
     if (warnings.length) complain(new api.Problem({ detail: warnings.join("; ") }));
     await results.keep(finished, act);
+  } catch (error) {
+    isLost = error instanceof api.Lost;
+    throw error;
   } finally {
     job = null;
     results.hideLooks();
-    sessionStorage.removeItem(RUNNING);
+    // A job that was only lost from sight is looked for again after a reload; a reload itself loses it so.
+    if (!isLost) sessionStorage.removeItem(RUNNING);
   }
 }
 

@@ -68,7 +68,7 @@ function card(run, image, index, act) {
   const file = `gligen-${image.seed}.png`;
   const bar = element("div", { className: "bar" },
     element("span", { className: "quiet seed" }, image.withheld ? "withheld by the safety checker" : `seed ${image.seed}`),
-    button("Use these settings", `Use the settings of ${name}`, () => act.use(layout)),
+    button("Use these settings", `Use these settings: ${name}`, () => act.use(layout)),
     button("Repaint", `Repaint ${name}`, () => act.repaint(image.blob, layout)),
     button("Download", `Download ${name}`, () => download(image.blob, file)));
   const made = element("div", { className: "card" }, look, bar);
