@@ -15,6 +15,7 @@ fn help_is_as_it_was() {
     insta::assert_snapshot!("help_generate", help(&["generate", "--help"]));
     insta::assert_snapshot!("help_generate_short", help(&["generate", "-h"]));
     insta::assert_snapshot!("help_inspect", help(&["inspect", "--help"]));
+    insta::assert_snapshot!("help_serve", help(&["serve", "--help"]));
     insta::assert_snapshot!("help_metadata", help(&["metadata", "--help"]));
 }
 

@@ -7,3 +7,4 @@ mod interruption;
 mod other_commands;
 mod program;
 mod runs;
+mod serve;
