@@ -16,7 +16,7 @@ pub fn pictures() -> PathBuf {
 }
 
 fn picture(name: &str) -> Picture {
-    read_picture(&pictures().join(name), Transparency::Ignored).unwrap()
+    read_picture(&pictures().join(name), Transparency::OverWhite).unwrap()
 }
 
 /// The folder of a model that cases name, put together if it is stored in parts.

@@ -57,6 +57,21 @@ fn an_older_layout_on_ndarray() {
 }
 
 #[test]
+fn pictures_of_objects_on_flex() {
+    compare("text-image", &devices()[0]);
+}
+
+#[test]
+fn pictures_of_objects_on_ndarray() {
+    compare("text-image", &devices()[1]);
+}
+
+#[test]
+fn repainting_with_pictures_of_objects() {
+    compare("inpaint-text-image", &devices()[0]);
+}
+
+#[test]
 fn repainting_on_flex() {
     compare("inpaint", &devices()[0]);
 }

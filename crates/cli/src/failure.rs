@@ -20,6 +20,9 @@ pub(crate) enum Failure {
     /// The layout was refused.
     #[error("{place}: {source}")]
     Layout { place: String, source: LayoutError },
+    /// A picture that a layout or a flag names cannot be used; it says its place itself.
+    #[error(transparent)]
+    Picture(LayoutError),
     #[error(transparent)]
     Device(#[from] DeviceError),
     #[error(transparent)]
@@ -72,6 +75,7 @@ impl Failure {
             Self::Usage(error) => error.exit_code() as u8,
             Self::ClosedPipe => 0,
             Self::Interrupted | Self::Pipeline(Error::Cancelled { .. }) => 130,
+            Self::Picture(LayoutError::NoInpaintImage { .. }) => 2,
             Self::Arguments { .. } | Self::Layout { .. } | Self::Pipeline(Error::Request(_)) => 2,
             Self::Pipeline(Error::Scheduler(SchedulerError::Steps { .. } | SchedulerError::Eta { .. })) => 2,
             Self::Device(DeviceError::Unavailable { .. }) => 1,
@@ -86,7 +90,7 @@ impl Failure {
             Self::Usage(_) | Self::Arguments { .. } => "usage",
             Self::Layout { .. } => "layout",
             Self::Device(_) => "device",
-            Self::Png { .. } | Self::NoMetadata { .. } => "picture",
+            Self::Picture(_) | Self::Png { .. } | Self::NoMetadata { .. } => "picture",
             Self::Latents { .. } => "latents",
             Self::Address { .. } => "address",
             Self::System { .. } | Self::Pipeline(Error::File { .. }) => "file",
@@ -104,7 +108,7 @@ impl Failure {
         match self {
             Self::Usage(_) => Some("try --help".into()),
             Self::Arguments { hint, .. } => hint.clone(),
-            Self::Layout { source, .. } => source.hint(),
+            Self::Layout { source, .. } | Self::Picture(source) => source.hint(),
             Self::Pipeline(error) => error.hint(),
             Self::Address { source, .. } if source.kind() == ErrorKind::AddrInUse => {
                 Some("another server may be running there; choose another with --port".into())

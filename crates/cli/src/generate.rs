@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use gligen_pipeline::{
-    Compat, InpaintMode, LAYOUT_KEYWORD, Layout, ModelDir, Output, PARAMETERS_KEYWORD, Plan, Progress,
-    parameters, write_png,
+    Compat, InpaintMode, LAYOUT_KEYWORD, Layout, LoadOptions, ModelDir, Output, PARAMETERS_KEYWORD, Plan,
+    Progress, parameters, write_png,
 };
 use gligen_schedulers::SchedulerKind;
 use serde::Serialize;
@@ -126,6 +126,10 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Output")]
     verbose: bool,
 
+    /// Do not look at finished pictures with the model's safety checker, and do not load it
+    #[arg(long, help_heading = "Output")]
+    no_safety_checker: bool,
+
     /// Where to compute; `gligen devices` lists what there is
     #[arg(
         long,
@@ -180,23 +184,24 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 
 /// Loads the model, draws, writes, and tells what was written.
 fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) -> Result<(), Failure> {
+    let (is_seed_random, keep) = (layout.seed.is_none(), layout.index);
+    // Before the model is loaded, which may take a while: a picture that cannot be read is told at once.
+    let mut request = layout.clone().into_request(Path::new("")).map_err(Failure::Picture)?;
+
     let device_name = computing::device_name(args.device.as_deref());
     let device = computing::device(args.device.as_deref(), args.threads)?;
 
     let started = Instant::now();
     let model = computing::model(args.model.as_deref())?;
-    let pipeline = model.load(&device)?;
+    let mut options = LoadOptions::default();
+    options.safety_checker = !args.no_safety_checker;
+    let pipeline = model.load(options, &device)?;
     reporter.detail(format_args!(
         "loaded {} in {:.2} s",
         computing::model_name(&model),
         started.elapsed().as_secs_f64()
     ));
 
-    let (is_seed_random, keep) = (layout.seed.is_none(), layout.index);
-    let mut request = layout
-        .clone()
-        .into_request(Path::new(""))
-        .map_err(|source| Failure::layout("the request", source))?;
     request.latents = args.latents.as_deref().map(|path| latents_file::read(path, &device)).transpose()?;
     let plan = pipeline.plan(&request)?;
     let kept: Vec<usize> = match keep {
@@ -328,10 +333,10 @@ fn tell_plan(reporter: &Reporter, plan: &Plan, device: &str) {
 
 /// `path` as a file in `folder` names it: relative if it lies there, so that both can be moved, and whole otherwise.
 fn seen_from(folder: &Path, path: &Path) -> PathBuf {
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.into());
-    let path = absolute(path);
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.into());
+    let path = whole(path);
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    path.strip_prefix(absolute(folder)).map(PathBuf::from).unwrap_or(path)
+    path.strip_prefix(whole(folder)).map(PathBuf::from).unwrap_or(path)
 }
 
 impl Args {

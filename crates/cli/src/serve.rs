@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use gligen_pipeline::ModelDir;
+use gligen_pipeline::{LoadOptions, ModelDir};
 use gligen_server::{ModelInfo, Options, Server, interrupted};
 
 use crate::failure::Failure;
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let started = Instant::now();
     let device = computing::device(args.device.as_deref(), args.threads)?;
     let model = computing::model(args.model.as_deref())?;
-    let pipeline = model.load(&device)?;
+    let pipeline = model.load(LoadOptions::default(), &device)?;
     report::note(format_args!(
         "loaded {} in {:.2} s; Ctrl-C stops",
         computing::model_name(&model),

@@ -9,13 +9,12 @@ impl Picture {
     /// outside of the picture is black. `None` if a side is zero, or there is no memory for it.
     pub fn crop(&self, left: isize, top: isize, width: usize, height: usize) -> Option<Self> {
         let mut cropped = Picture::black(width, height)?;
-        let rgb = cropped.rgb_mut();
-        let (columns, right) = overlap(left, width, self.width());
-        let (rows, down) = overlap(top, height, self.height());
+        let (columns, right) = overlap(left, width, self.width);
+        let (rows, down) = overlap(top, height, self.height);
         let count = 3 * columns.len();
         for (y, row) in rows.enumerate() {
-            let from = &self.rgb()[3 * (row * self.width() + columns.start)..][..count];
-            rgb[3 * ((down + y) * width + right)..][..count].copy_from_slice(from);
+            let from = &self.rgb[3 * (row * self.width + columns.start)..][..count];
+            cropped.rgb[3 * ((down + y) * width + right)..][..count].copy_from_slice(from);
         }
         Some(cropped)
     }
@@ -31,7 +30,7 @@ impl Picture {
         if width == 0 || height == 0 {
             return None;
         }
-        let (columns, rows) = (self.width(), self.height());
+        let (columns, rows) = (self.width, self.height);
         // Compares columns / width with rows / height, in whole numbers.
         let (across, down) = (columns as u128 * height as u128, rows as u128 * width as u128);
         let x = if across > down { middle(across, down, height) } else { 0..columns };

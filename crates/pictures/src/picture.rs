@@ -3,9 +3,9 @@
 /// A picture of red, green and blue, 8 bits each, row by row from the top left. It has at least one pixel.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Picture {
-    width: usize,
-    height: usize,
-    rgb: Vec<u8>,
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) rgb: Vec<u8>,
 }
 
 impl Picture {

@@ -6,6 +6,7 @@
 //! Source: Pillow 13, `src/libImaging/Resample.c`.
 
 use std::f64::consts::PI;
+use std::ops::Range;
 
 use crate::Picture;
 
@@ -56,24 +57,41 @@ impl Picture {
     /// The picture in another size, its aspect changed if need be; `None` if a side is zero, or there is no memory for
     /// it.
     pub fn resize(&self, width: usize, height: usize, filter: Filter) -> Option<Self> {
-        if vertical_first((self.width(), self.height()), (width, height)) {
-            self.resize_height(height, filter)?.resize_width(width, filter)
+        self.resize_part((width, height), filter, 0..width, 0..height)
+    }
+
+    /// Those `columns` and `rows` of the picture that [`Picture::resize`] would make, at the cost of these alone: a
+    /// very long picture becomes an enormous one before its middle is cut out. `None` also if they are none, or beyond
+    /// its sides.
+    pub fn resize_part(
+        &self,
+        (width, height): (usize, usize),
+        filter: Filter,
+        columns: Range<usize>,
+        rows: Range<usize>,
+    ) -> Option<Self> {
+        if columns.end > width || rows.end > height {
+            return None;
+        }
+        if vertical_first((self.width, self.height), (width, height)) {
+            self.resize_height(height, filter, rows)?.resize_width(width, filter, columns)
         } else {
-            self.resize_width(width, filter)?.resize_height(height, filter)
+            self.resize_width(width, filter, columns)?.resize_height(height, filter, rows)
         }
     }
 
-    fn resize_width(&self, width: usize, filter: Filter) -> Option<Self> {
-        if width == self.width() {
-            return Some(self.clone());
+    fn resize_width(&self, width: usize, filter: Filter, columns: Range<usize>) -> Option<Self> {
+        if width == self.width {
+            return self.crop(columns.start as isize, 0, columns.len(), self.height);
         }
-        let mut resized = Picture::black(width, self.height())?;
-        let sums = sums(self.width(), width, filter);
-        let rows = self.rgb().chunks_exact(3 * self.width());
-        for (row, resized) in rows.zip(resized.rgb_mut().chunks_exact_mut(3 * width)) {
+        let mut resized = Self::black(columns.len(), self.height)?;
+        let sums: Vec<Sum> = columns.map(|index| Sum::new(index, self.width, width, filter)).collect();
+        let rows = self.rgb.chunks_exact(3 * self.width);
+        for (row, resized) in rows.zip(resized.rgb.chunks_exact_mut(3 * sums.len())) {
+            let row = row.as_chunks::<3>().0;
             for (sum, pixel) in sums.iter().zip(resized.as_chunks_mut::<3>().0) {
                 let mut total = [HALF; 3];
-                for (weight, met) in sum.weights.iter().zip(&row.as_chunks::<3>().0[sum.first..]) {
+                for (weight, met) in sum.weights.iter().zip(&row[sum.first..]) {
                     for (total, &value) in total.iter_mut().zip(met) {
                         *total += weight * i32::from(value);
                     }
@@ -84,17 +102,17 @@ impl Picture {
         Some(resized)
     }
 
-    fn resize_height(&self, height: usize, filter: Filter) -> Option<Self> {
-        if height == self.height() {
-            return Some(self.clone());
+    fn resize_height(&self, height: usize, filter: Filter, rows: Range<usize>) -> Option<Self> {
+        if height == self.height {
+            return self.crop(0, rows.start as isize, self.width, rows.len());
         }
-        let mut resized = Picture::black(self.width(), height)?;
-        let length = 3 * self.width();
+        let mut resized = Self::black(self.width, rows.len())?;
+        let length = 3 * self.width;
         let mut totals = vec![0; length];
-        let sums = sums(self.height(), height, filter);
-        for (sum, resized) in sums.iter().zip(resized.rgb_mut().chunks_exact_mut(length)) {
+        for (index, resized) in rows.zip(resized.rgb.chunks_exact_mut(length)) {
+            let sum = Sum::new(index, self.height, height, filter);
             totals.fill(HALF);
-            for (weight, row) in sum.weights.iter().zip(self.rgb().chunks_exact(length).skip(sum.first)) {
+            for (weight, row) in sum.weights.iter().zip(self.rgb.chunks_exact(length).skip(sum.first)) {
                 for (total, &value) in totals.iter_mut().zip(row) {
                     *total += weight * i32::from(value);
                 }
@@ -115,7 +133,8 @@ fn vertical_first(from: (usize, usize), to: (usize, usize)) -> bool {
     to.1 < from.1 && less(from.1, to.1) > 2 * less(from.0, to.0)
 }
 
-/// What to add to a sum of weighted bytes so that cutting off the bits after the point rounds it.
+/// What to add to a sum of weighted bytes so that cutting off the bits after the point rounds it. Positive weights are
+/// 1.29 together at most, so that 32 bits hold the sum.
 const HALF: i32 = 1 << (BITS - 1);
 
 fn rounded(total: i32) -> u8 {
@@ -130,12 +149,12 @@ struct Sum {
     weights: Vec<i32>,
 }
 
-/// The pixels of a row of `to` pixels as sums of those of a row of `from`.
-fn sums(from: usize, to: usize, filter: Filter) -> Vec<Sum> {
-    let scale = from as f64 / to as f64;
-    let widening = scale.max(1.0);
-    let support = filter.support() * widening;
-    let sum = |index| {
+impl Sum {
+    /// Pixel `index` of `to` as a sum of `from` ones.
+    fn new(index: usize, from: usize, to: usize, filter: Filter) -> Self {
+        let scale = from as f64 / to as f64;
+        let widening = scale.max(1.0);
+        let support = filter.support() * widening;
         let centre = (index as f64 + 0.5) * scale;
         // Casts cut off, and stop at 0.
         let first = (centre - support + 0.5) as usize;
@@ -147,7 +166,6 @@ fn sums(from: usize, to: usize, filter: Filter) -> Vec<Sum> {
             let scaled = weight / total * f64::from(1 << BITS);
             (scaled + 0.5_f64.copysign(scaled)) as i32
         };
-        Sum { first, weights: weights.into_iter().map(fixed).collect() }
-    };
-    (0..to).map(sum).collect()
+        Self { first, weights: weights.into_iter().map(fixed).collect() }
+    }
 }

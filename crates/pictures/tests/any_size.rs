@@ -21,6 +21,9 @@ fn sides() -> impl Strategy<Value = usize> {
 }
 
 proptest! {
+    // Failures are written into tests by hand, not into files beside them.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn has_the_size_asked_for(picture in pictures(), width in sides(), height in sides(), filter in filters()) {
         let resized = picture.resize(width, height, filter);
@@ -50,6 +53,20 @@ proptest! {
             let resized = picture.resize(width, height, filter).expect("memory");
             prop_assert!(resized.rgb().chunks(3).all(|pixel| pixel == colour), "{:?}", resized.rgb());
         }
+    }
+
+    #[test]
+    fn a_part_is_a_crop_of_the_whole(
+        picture in pictures(),
+        (width, left, right) in (1..60_usize, 0..60_usize, 0..60_usize),
+        (height, top, bottom) in (1..60_usize, 0..60_usize, 0..60_usize),
+        filter in filters(),
+    ) {
+        let part = picture.resize_part((width, height), filter, left..right, top..bottom);
+        let inside = left < right && right <= width && top < bottom && bottom <= height;
+        let whole = picture.resize(width, height, filter).expect("memory");
+        let crop = whole.crop(left as isize, top as isize, right.saturating_sub(left), bottom.saturating_sub(top));
+        prop_assert_eq!(part, if inside { crop } else { None });
     }
 
     #[test]
@@ -96,4 +113,12 @@ fn centre_crops_are_in_the_middle() {
     // Both edges of the middle pixel are halfway between two: Pillow would be left with nothing.
     let column = Picture::new(1, 4, (0..4).flat_map(|y| [y; 3]).collect()).expect("a picture");
     assert_eq!(column.centre_crop_to_aspect(1, 1).expect("a picture").rgb(), [2; 3]);
+}
+
+/// A side of thirty million pixels costs nothing where only its middle is asked for.
+#[test]
+fn long_pictures_are_cheap() {
+    let line = Picture::new(1, 10_000, vec![7; 30_000]).expect("a picture");
+    let middle = line.resize_part((224, 22_400_000), Filter::Bicubic, 0..224, 11_199_888..11_200_112);
+    assert_eq!(middle, Picture::new(224, 224, vec![7; 3 * 224 * 224]));
 }

@@ -158,7 +158,7 @@ pub enum RequestError {
         in_channels: usize,
     },
     /// A picture to repaint, and a model that was not trained for it.
-    #[error("`inpaint_image`: this model's UNet takes {in_channels} channels: it is none for inpainting")]
+    #[error("`inpaint_image`: this model is not for inpainting: its UNet takes {in_channels} channels")]
     NotAnInpaintingModel {
         /// Channels of its input.
         in_channels: usize,
@@ -253,7 +253,7 @@ impl RequestError {
                 "add the folders image_encoder, image_project and processor of a GLIGEN checkpoint for text and images".into(),
             ),
             Self::NotAnInpaintingModel { .. } => {
-                Some("use an inpainting checkpoint, or the mode `blend`, which any model can".into())
+                Some("use an inpainting checkpoint, or --inpaint-mode blend, which any model can".into())
             }
             Self::BlendOnInpaintingModel { .. } => Some("leave the mode out".into()),
             Self::NothingToRepaint { .. } => {

@@ -143,7 +143,7 @@ fn picture(
     read: &mut ReadPicture,
 ) -> Result<Option<Picture>, LayoutError> {
     let picture = name.map(|name| read(&name, transparency)).transpose();
-    picture.map_err(|source| LayoutError::Picture { path: place.into(), source })
+    picture.map_err(|source| LayoutError::Picture { path: place.into(), source: source.into() })
 }
 
 /// What is wrong with a layout.
@@ -183,7 +183,7 @@ pub enum LayoutError {
         /// The place.
         path: String,
         /// What is wrong with it.
-        source: PictureError,
+        source: Box<PictureError>,
     },
     /// A key that counts only beside another.
     #[error("`{key}` without `inpaint_image`")]

@@ -62,7 +62,7 @@ pub use gligen_kernels::device;
 pub use inpaint::{Inpaint, InpaintMode};
 pub use layout::{Layout, LayoutError, LayoutObject, random_seed};
 #[cfg(feature = "networks")]
-pub use model_dir::ModelDir;
+pub use model_dir::{LoadOptions, ModelDir};
 pub use object::Object;
 pub use output::Output;
 pub use parameters::parameters;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use gligen_clip_text::{ClipTextConfig, ClipTextEncoder, Tokenizer};
-use gligen_components::BoxError;
+use gligen_clip_vision::{ClipImageEncoder, ClipSafetyChecker};
+use gligen_components::{BoxError, Denoiser, ImageEncoder, SafetyChecker};
 use gligen_schedulers::SchedulerConfig;
 use gligen_unet::UNet;
 use gligen_vae::AutoencoderKl;
@@ -20,6 +21,20 @@ pub enum ModelDir {
     Folder(PathBuf),
     /// The small model that is compiled in.
     BuiltIn,
+}
+
+/// What to load of a model beside what it needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LoadOptions {
+    /// The safety checker, if the model has one.
+    pub safety_checker: bool,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self { safety_checker: true }
+    }
 }
 
 /// Folders that a model must have.
@@ -67,8 +82,8 @@ impl ModelDir {
         .map_err(|e| component(e.into()))
     }
 
-    /// Loads all parts.
-    pub fn load(&self, device: &Device) -> Result<Pipeline, Error> {
+    /// Loads all parts that the model needs, and those of `options` that it has.
+    pub fn load(&self, options: LoadOptions, device: &Device) -> Result<Pipeline, Error> {
         let component = |part: &str| {
             let part = part_name(part);
             move |source: BoxError| Error::Component { part, source }
@@ -90,14 +105,40 @@ impl ModelDir {
         };
         let parts = Parts {
             text_encoder: Arc::new(text_encoder),
-            image_encoder: None,
+            image_encoder: if unet.takes_pictures() { self.image_encoder(device)? } else { None },
             denoiser: Arc::new(unet),
             autoencoder: Arc::new(vae),
-            safety_checker: None,
+            safety_checker: if options.safety_checker { self.safety_checker(device)? } else { None },
             scheduler,
             defaults,
         };
         Pipeline::new(parts, device)
+    }
+
+    /// A folder of the model, if it has one.
+    fn optional(&self, part: &str) -> Option<PathBuf> {
+        match self {
+            Self::Folder(folder) => Some(folder.join(part)).filter(|path| path.is_dir()),
+            Self::BuiltIn => None,
+        }
+    }
+
+    fn image_encoder(&self, device: &Device) -> Result<Option<Arc<dyn ImageEncoder>>, Error> {
+        let Some(image_encoder) = self.optional("image_encoder") else { return Ok(None) };
+        let beside = |part| image_encoder.with_file_name(part);
+        // What older models lack, the feature extractor of their safety checker says as well.
+        let processor = self.optional("processor").unwrap_or_else(|| beside("feature_extractor"));
+        let encoder = ClipImageEncoder::load(&image_encoder, beside("image_project"), processor, device)
+            .map_err(|e| Error::Component { part: "image encoder", source: e.into() })?;
+        Ok(Some(Arc::new(encoder)))
+    }
+
+    fn safety_checker(&self, device: &Device) -> Result<Option<Arc<dyn SafetyChecker>>, Error> {
+        let Some(safety_checker) = self.optional("safety_checker") else { return Ok(None) };
+        let extractor = safety_checker.with_file_name("feature_extractor");
+        let checker = ClipSafetyChecker::load(&safety_checker, extractor, device)
+            .map_err(|e| Error::Component { part: "safety checker", source: e.into() })?;
+        Ok(Some(Arc::new(checker)))
     }
 
     fn tokenizer(&self) -> Result<Tokenizer, BoxError> {
@@ -111,12 +152,12 @@ impl ModelDir {
 impl Pipeline {
     /// Loads a model folder in the diffusers layout.
     pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
-        ModelDir::open(path)?.load(device)
+        ModelDir::open(path)?.load(LoadOptions::default(), device)
     }
 
     /// The small model that is compiled in: pictures of 128×128, 48 things on 12 plain backgrounds.
     pub fn built_in(device: &Device) -> Result<Self, Error> {
-        ModelDir::BuiltIn.load(device)
+        ModelDir::BuiltIn.load(LoadOptions::default(), device)
     }
 }
 

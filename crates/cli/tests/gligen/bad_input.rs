@@ -16,6 +16,11 @@ fn with_cat(name: &str, args: &[&str]) {
     refused(name, &[&CAT, args].concat());
 }
 
+/// The path of a stored picture.
+fn picture(name: &str) -> String {
+    gligen_tests::pictures().join(name).display().to_string()
+}
+
 #[test]
 fn boxes() {
     for (name, corners) in [
@@ -76,7 +81,18 @@ fn names() {
     with_cat("dtype_f16", &["--dtype", "f16"]);
     with_cat("unknown_flag", &["--step", "3"]);
     with_cat("picture_per_box", &["--image", "cat.png"]);
+    with_cat("picture_on_text_box_model", &["--image", &picture("cat.png")]);
     with_cat("inpainting", &["--inpaint-image", "room.png"]);
+    with_cat("inpainting_on_plain_model", &["--inpaint-image", &picture("room.png")]);
+    let repaint = ["--inpaint-mode", "blend", "--inpaint-image", &picture("room.png")];
+    with_cat("mask_of_another_size", &[&repaint[..], &["--inpaint-mask", &picture("cat.png")]].concat());
+    with_cat("mask_without_picture", &["--inpaint-mask", &picture("cat.png")]);
+    with_cat("unknown_inpaint_mode", &["--inpaint-mode", "magic"]);
+    refused("nowhere_to_repaint", &[&repaint[..], &["--prompt", "a cat"]].concat());
+    refused(
+        "two_pictures_one_box",
+        &["--prompt", "x", "--box", "0,0,1,1", "--image", "a.png", "--image", "b.png"],
+    );
     refused("no_caption", &[]);
 }
 

@@ -68,6 +68,41 @@ fn a_picture_of_a_diffusers_batch_repeats_itself_to_the_byte() {
     assert_eq!(fs::read(program.path("a-2.png")).unwrap(), fs::read(program.path("b.png")).unwrap());
 }
 
+/// What it was repainted from is found again from where the picture lies.
+#[test]
+fn a_repainted_picture_repeats_itself_to_the_byte() {
+    let program = Program::new();
+    fs::create_dir(program.path("pictures")).unwrap();
+    program.generate(&[&CAT[..], &["--seed", "1", "--output", "pictures/cat.png"]].concat());
+    let dog = ["--prompt", "a dog", "--phrase", "a dog", "--box", "0.5,0.5,1,1"];
+    let repaint = ["--inpaint-image", "pictures/cat.png", "--inpaint-mode", "blend", "--seed", "2"];
+    program.generate(&[&dog[..], &repaint, &["--output", "pictures/dog.png"]].concat());
+    insta::assert_snapshot!("repainted", texts(&program, "pictures/dog.png"));
+    program.generate_as_told(&["--layout", "pictures/dog.png", "--output", "pictures/again.png"]);
+    let read = |name| fs::read(program.path(name)).unwrap();
+    assert_eq!(read("pictures/dog.png"), read("pictures/again.png"));
+    assert_ne!(read("pictures/dog.png"), read("pictures/cat.png"));
+
+    // Without a mask of its own, the mask is the box; this one is the picture, which is light all over.
+    let masked = ["--inpaint-mask", "pictures/cat.png", "--output", "masked.png"];
+    program.generate(&[&dog[..], &repaint, &masked].concat());
+    assert_ne!(read("masked.png"), read("pictures/dog.png"));
+}
+
+/// Each picture's own layout has its caption's objects alone.
+#[test]
+fn a_picture_of_a_batch_of_layouts_repeats_itself() {
+    let program = Program::new();
+    let layout = r#"{"prompt": ["a cat", "a dog"], "steps": 1, "seed": 3, "objects":
+        [[{"phrase": "a cat", "box": [0, 0, 0.5, 1]}], [{"phrase": "a dog", "box": [0.5, 0, 1, 1]}]]}"#;
+    fs::write(program.path("layout.json"), layout).unwrap();
+    program.generate_as_told(&["--layout", "layout.json", "--output", "a.png", "--overlay"]);
+    assert_eq!(program.files(), ["a-0-boxes.png", "a-0.png", "a-1-boxes.png", "a-1.png", "layout.json"]);
+    insta::assert_snapshot!("layout_of_a_batch", texts(&program, "a-1.png"));
+    program.generate_as_told(&["--layout", "a-1.png", "--output", "b.png"]);
+    assert_eq!(fs::read(program.path("a-1.png")).unwrap(), fs::read(program.path("b.png")).unwrap());
+}
+
 #[test]
 fn image_k_of_a_run_is_that_of_seed_plus_k() {
     let program = Program::new();
