@@ -52,8 +52,9 @@ async function visit(options = {}) {
   return page;
 }
 
-const screenshot = async (page, name) => {
-  if (pictures) await page.screenshot({ path: join(pictures, `page-${name}.png`) });
+/** For the documentation: the whole page if `fullPage`, otherwise what the screen shows. */
+const screenshot = async (page, name, fullPage = false) => {
+  if (pictures) await page.screenshot({ path: join(pictures, `page-${name}.png`), fullPage });
 };
 
 // ---------------------------------------------------------------- what a user does
@@ -128,13 +129,13 @@ async function mouse() {
   await page.locator("#clear").click();
   assert.ok(await page.locator("#invitation").isVisible());
 
-  await page.fill("#prompt", "a penguin and a green tree on a light blue background");
+  await page.fill("#prompt", "a penguin and a red apple on a light blue background");
   await dragOnStage(page, [0.1, 0.25], [0.5, 0.9]);
   await page.keyboard.type("a penguin"); // a new box takes the focus to its phrase
   await dragOnStage(page, [0.9, 0.85], [0.6, 0.3]); // from the lower right corner
-  await page.keyboard.type("a green tree");
+  await page.keyboard.type("a red apple");
   let [penguin, tree] = await boxes(page);
-  assert.deepEqual([penguin.phrase, tree.phrase], ["a penguin", "a green tree"]);
+  assert.deepEqual([penguin.phrase, tree.phrase], ["a penguin", "a red apple"]);
   close(penguin.box, [0.1, 0.25, 0.5, 0.9]);
   close(tree.box, [0.6, 0.3, 0.9, 0.85]);
 
@@ -157,6 +158,8 @@ async function mouse() {
   }
   await drawing;
   await page.locator("summary").click();
+  await page.locator(".box").first().focus();
+  await page.keyboard.press("Escape"); // nothing selected
   await screenshot(page, "result");
   await accessible(page, "with a result");
 
@@ -173,7 +176,7 @@ async function mouse() {
   await page.selectOption("#num-images", "4");
   await slide(page, "steps", pictures ? STEPS.pretty : STEPS.quick);
   await draw(page, 4);
-  await screenshot(page, "variations");
+  await screenshot(page, "variations", true);
   await page.locator(".card .look").nth(2).click();
   assert.ok(await page.locator(".card").nth(2).evaluate((card) => card.classList.contains("shown")));
   await page.locator("#clear").click();
@@ -183,7 +186,7 @@ async function mouse() {
   await page.locator("#history .open").nth(1).click();
   assert.equal(await page.locator(".card").count(), 1);
   await page.getByText("Use these settings").click();
-  assert.equal(await page.inputValue("#prompt"), "a penguin and a green tree on a light blue background");
+  assert.equal(await page.inputValue("#prompt"), "a penguin and a red apple on a light blue background");
   assert.equal(await page.inputValue("#seed"), "5");
   assert.equal((await boxes(page)).length, 2);
   await page.emulateMedia({ colorScheme: "dark" });
@@ -219,9 +222,9 @@ async function dropBack() {
   await page.locator("#clear").click();
   await drop(page, "made.png", "image/png", madePicture);
   await page.getByText("Layout restored").waitFor();
-  assert.equal(await page.inputValue("#prompt"), "a penguin and a green tree on a light blue background");
+  assert.equal(await page.inputValue("#prompt"), "a penguin and a red apple on a light blue background");
   const [penguin, tree] = await boxes(page);
-  assert.deepEqual([penguin.phrase, tree.phrase], ["a penguin", "a green tree"]);
+  assert.deepEqual([penguin.phrase, tree.phrase], ["a penguin", "a red apple"]);
   close(tree.box, [0.6, 0.2, 0.85, 0.75]);
   assert.equal(await page.locator(".card").count(), 1);
 
@@ -285,12 +288,15 @@ async function keyboard() {
 
 async function repaint() {
   const page = await visit();
-  await slide(page, "steps", STEPS.quick);
+  await slide(page, "steps", pictures ? STEPS.pretty : STEPS.quick);
   await draw(page);
   await page.getByRole("button", { name: /^Repaint picture 1/ }).click();
   await page.locator("#repaint-bar").waitFor();
   await page.getByText("Brush", { exact: true }).click();
-  await dragOnStage(page, [0.65, 0.5], [0.85, 0.6]);
+  await slide(page, "brush-size", 40);
+  await dragOnStage(page, [0.7, 0.5], [0.8, 0.6]);
+  await page.locator("#objects input").nth(1).fill("a banana");
+  await page.fill("#prompt", "a cat and a banana on a light blue background");
   await accessible(page, "while repainting");
   await screenshot(page, "repaint");
   const painted = () => page.evaluate(() => {
@@ -300,10 +306,10 @@ async function repaint() {
   });
   const before = await painted();
   assert.ok(before > 200, `${before} pixels`);
-  await page.keyboard.press("Control+z");
+  for (let i = 0; i < 3; i++) await page.locator("#undo").click(); // caption, phrase, stroke
   await page.waitForTimeout(200);
   assert.equal(await painted(), 0);
-  await page.keyboard.press("Control+Shift+z");
+  for (let i = 0; i < 3; i++) await page.locator("#redo").click();
   await page.waitForTimeout(200);
   assert.ok(Math.abs(await painted() - before) < 20);
 
@@ -316,6 +322,8 @@ async function repaint() {
   });
   const cornerBefore = await corner();
   await draw(page);
+  assert.equal(await page.locator("#mask").isVisible(), false); // the result, until the user paints on
+  await screenshot(page, "repainted");
   assert.deepEqual(await corner(), cornerBefore);
   await page.locator("#repaint-close").click();
   assert.equal(await page.locator("#repaint-bar").isVisible(), false);

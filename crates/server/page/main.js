@@ -65,7 +65,10 @@ layout.onChange(() => {
   const about = can?.schedulers.find(({ name }) => name === settings.scheduler);
   $("scheduler-hint").textContent = about ? `${about.name}: ${about.description}.` : "";
   if (repaint) {
-    if ($("pictures").dataset.repaint !== repaint.image) showPicture(repaint.image);
+    if ($("pictures").dataset.repaint !== repaint.image) {
+      showPicture(repaint.image);
+      $("stage").classList.remove("result");
+    }
     $("pictures").dataset.repaint = repaint.image;
   } else if ($("pictures").dataset.repaint) {
     delete $("pictures").dataset.repaint;
@@ -84,6 +87,18 @@ function showPicture(source, isLook = false) {
   pictures.classList.toggle("look", isLook);
   if (source) $("invitation").hidden = true;
 }
+
+/** Shows what was drawn; over a picture to repaint, until the user goes on with that. */
+function showResult(source, isLook = false) {
+  showPicture(source, isLook);
+  $("stage").classList.add("result");
+}
+
+$("stage").addEventListener("pointerdown", () => {
+  if (!state.repaint || !$("stage").classList.contains("result")) return;
+  $("stage").classList.remove("result");
+  showPicture(state.repaint.image);
+}, { capture: true });
 
 $("add-box").addEventListener("click", addBox);
 $("undo").addEventListener("click", layout.undo);
@@ -115,9 +130,7 @@ function complain(error) {
 }
 
 const act = {
-  show(source) {
-    if (!state.repaint) showPicture(source);
-  },
+  show: showResult,
   use(used) {
     layout.fromLayout(used, defaults);
     say("Settings taken over.");
@@ -163,12 +176,13 @@ async function run(id, asked) {
       queued: ({ position }) => progress(null, position ? `${position} before you` : "starting…"),
       progress: ({ step, steps, eta_s: left }) => progress(step / steps, `step ${step} of ${steps}${timeLeft(left)}`),
       preview: ({ images }) => {
-        if (!state.repaint) showPicture(images[0], true);
+        showResult(images[0], true);
         if (images.length > 1) results.showLooks(images);
       },
     });
     if (!done) {
-      if (!state.repaint) showPicture(null);
+      showPicture(state.repaint?.image);
+      $("stage").classList.remove("result");
       return say("Cancelled.");
     }
     const { images, warnings, seconds } = done.result;

@@ -9,17 +9,22 @@ const find = (id) => state.objects.find((object) => object.id === id);
 const PICTURE_ICON = `<svg viewBox="0 0 16 16" aria-hidden="true"><rect x="1.5" y="2.5" width="13" height="11" rx="2"/>
   <circle cx="5" cy="6" r="1.2"/><path d="M2 12l4-3.5 2.5 2 3-3 3 3"/></svg>`;
 let features = { max_objects: 30 };
+let known = null; // what the model has learnt, if that can be listed
+let about = "";
 
 export function begin(capabilities) {
   features = capabilities.features;
   const { things, backgrounds } = capabilities.model;
   document.getElementById("known-things").replaceChildren(...things.map((thing) => new Option(thing)));
   if (things.length) {
-    document.getElementById("things").textContent =
-      `This small model has learnt ${things.length} things (type to see them) on plain backgrounds: ${backgrounds.join(", ")}.`;
+    known = new Set(things.map(noun));
+    about = `This small model has learnt ${things.length} things (type to see them) on plain backgrounds: ${backgrounds.join(", ")}.`;
   }
   render();
 }
+
+/** A name without its article. */
+const noun = (name) => name.trim().toLowerCase().replace(/^(an?|the) +/, "");
 
 /** Gives the object `id` a picture from a file. */
 export async function setPicture(id, blob) {
@@ -56,11 +61,11 @@ function create(id) {
 }
 
 function render() {
-  const known = new Map([...list.children].map((item) => [Number(item.dataset.id), item]));
+  const items = new Map([...list.children].map((item) => [Number(item.dataset.id), item]));
   state.objects.forEach((object, index) => {
-    let item = known.get(object.id);
+    let item = items.get(object.id);
     if (!item) list.append((item = create(object.id)));
-    known.delete(object.id);
+    items.delete(object.id);
     if (list.children[index] !== item) list.insertBefore(item, list.children[index]);
     item.style.setProperty("--c", colour(index));
     item.classList.toggle("selected", object.id === selected);
@@ -82,8 +87,11 @@ function render() {
       if (image) picture.replaceChildren(image);
     }
   });
-  for (const item of known.values()) item.remove();
+  for (const item of items.values()) item.remove();
   const count = state.objects.length;
+  const strange = state.objects.map(({ phrase }) => phrase).filter((phrase) => phrase.trim() && known && !known.has(noun(phrase)));
+  document.getElementById("things").textContent =
+    strange.length ? `${about} It has not learnt “${strange.join("”, “")}”, and will draw something else.` : about;
   document.getElementById("no-objects").hidden = count > 0;
   document.getElementById("object-count").textContent =
     count > features.max_objects ? `${count}: the model sees the first ${features.max_objects}` : count || "";

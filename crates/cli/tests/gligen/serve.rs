@@ -11,7 +11,10 @@ fn an_address_that_is_taken_is_said_before_anything_is_loaded() {
     let program = Program::new();
     let told = program.told(&["serve", "--port", &port, "--model", "nowhere"]);
     insta::assert_snapshot!("serve_address_taken", told.replace(&port, "PORT"));
-    insta::assert_snapshot!("serve_no_such_model", program.told(&["serve", "--port", "0", "--model", "nowhere"]));
+    insta::assert_snapshot!(
+        "serve_no_such_model",
+        program.told(&["serve", "--port", "0", "--model", "nowhere"])
+    );
     insta::assert_snapshot!("serve_host_is_a_name", program.told(&["serve", "--host", "example.org"]));
 }
 
