@@ -94,7 +94,10 @@ fn fuzz(target: &Target, runs: u64, seed: u64) -> Result<(), String> {
             return Err(format!("run {run}: took {:.1} s; {}", took.as_secs_f64(), keep(target, &input)));
         }
         if run % 256 == 0 && peak_memory() > MAX_MEMORY {
-            return Err(format!("before run {run}: memory beyond {MAX_MEMORY} bytes; {}", keep(target, &input)));
+            return Err(format!(
+                "before run {run}: memory beyond {MAX_MEMORY} bytes; {}",
+                keep(target, &input)
+            ));
         }
         read += u64::from(outcome.is_ok());
         if outcomes.insert(words(&outcome.unwrap_or_else(|error| error))) && corpus.len() < MAX_CORPUS {

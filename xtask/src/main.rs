@@ -12,6 +12,7 @@ mod convert_weights;
 mod fixtures;
 mod make_model;
 mod measurement;
+mod page;
 mod process;
 mod record;
 mod tidy;
@@ -41,6 +42,7 @@ enum Task {
     ConvertWeights(convert_weights::Arguments),
     Bench(bench::Arguments),
     BuildCuda(build_cuda::Arguments),
+    Page(page::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Task::ConvertWeights(arguments) => convert_weights::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::BuildCuda(arguments) => build_cuda::run(&arguments),
+        Task::Page(arguments) => page::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

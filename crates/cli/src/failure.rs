@@ -1,5 +1,7 @@
 //! What can go wrong, with the exit status and the short code that programs go by.
 
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use gligen_hub::HubError;
@@ -45,6 +47,9 @@ pub(crate) enum Failure {
     /// A file of latents that cannot be used.
     #[error("{path}: {reason}")]
     Latents { path: PathBuf, reason: String },
+    /// An address that cannot be listened at.
+    #[error("cannot listen at {address}: {source}")]
+    Address { address: SocketAddr, source: std::io::Error },
     /// The system refused something that has no path.
     #[error("{what}: {source}")]
     System { what: &'static str, source: std::io::Error },
@@ -107,6 +112,7 @@ impl Failure {
             Self::Device(_) => "device",
             Self::Picture(_) | Self::Png { .. } | Self::NoMetadata { .. } => "picture",
             Self::Latents { .. } => "latents",
+            Self::Address { .. } => "address",
             Self::System { .. } | Self::Pipeline(Error::File { .. }) => "file",
             Self::Interrupted | Self::Pipeline(Error::Cancelled { .. }) => "interrupted",
             Self::Hub(_) | Self::NotFetched { .. } => "hub",
@@ -133,6 +139,9 @@ impl Failure {
             Self::NotFetched { source } => {
                 let otherwise = "there is no such folder here either";
                 Some(source.hint().map_or(otherwise.into(), |hint| format!("{hint}; {otherwise}")))
+            }
+            Self::Address { source, .. } if source.kind() == ErrorKind::AddrInUse => {
+                Some("another server may be running there; choose another with --port".into())
             }
             Self::NoMetadata { .. } => {
                 Some("only pictures written by gligen, without --no-metadata, can be read back".into())

@@ -18,7 +18,7 @@ use crate::model_source::{Fetching, Model};
 use crate::objects::{Corners, join, parse_box};
 use crate::output_path::{Target, check_folder, with_suffix};
 use crate::progress::{Reporter, Unit};
-use crate::{interrupt, known_things, latents_file, overlay, report};
+use crate::{computing, interrupt, known_things, latents_file, overlay, report};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -192,17 +192,12 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 
 /// Loads the model, draws, writes, and tells what was written.
 fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) -> Result<(), Failure> {
-    if let Some(threads) = args.threads {
-        // Only a pool that exists already can refuse, and nothing has been computed yet.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads as usize).build_global();
-    }
     let (is_seed_random, keep) = (layout.seed.is_none(), layout.index);
     // Before the model is loaded, which may take a while: a picture that cannot be read is told at once.
     let mut request = layout.clone().into_request(Path::new("")).map_err(Failure::Picture)?;
 
-    let default_device = gligen_kernels::device::built_in().first().copied().unwrap_or("flex");
-    let device_name = args.device.as_deref().unwrap_or(default_device);
-    let device = gligen_kernels::device::parse(device_name)?;
+    let device_name = computing::device_name(args.device.as_deref());
+    let device = computing::device(args.device.as_deref(), args.threads)?;
 
     let started = Instant::now();
     let mut model = Model::find(args.model.as_deref(), &mut Fetching::new(args.quiet, args.verbose))?;

@@ -5,6 +5,7 @@
 mod adapters;
 mod amounts;
 mod completions;
+mod computing;
 mod convert;
 mod devices;
 mod failure;
@@ -23,6 +24,7 @@ mod progress;
 mod pull;
 mod report;
 mod schedulers;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -44,6 +46,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Generate(Box<generate::Args>),
+    Serve(serve::Args),
     Inspect(inspect::Args),
     Convert(convert::Args),
     Pull(pull::Args),
@@ -67,6 +70,7 @@ fn run() -> Result<(), (Failure, bool)> {
     let cli = Cli::try_parse().map_err(|error| (Failure::Usage(error), wants_json))?;
     let result = match cli.command {
         Command::Generate(args) => generate::run(*args),
+        Command::Serve(args) => serve::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Convert(args) => convert::run(args),
         Command::Pull(args) => pull::run(&args),

@@ -73,9 +73,7 @@ fn peft_by_itself() {
 fn one_after_another_they_add_up() {
     let lora = Lora::open(&adapter("kohya.safetensors")).unwrap();
     let merged = |scales: &[f64]| {
-        let merge = |weights: Weights, &scale: &f64| {
-            weights.with_lora(&lora, Part::UNet, scale).unwrap()
-        };
+        let merge = |weights: Weights, &scale: &f64| weights.with_lora(&lora, Part::UNet, scale).unwrap();
         stored(&scales.iter().fold(model("text-box", "unet"), merge), "")
     };
     let (once, twice, none) = (merged(&[1.0]), merged(&[0.25, 0.75]), merged(&[1.0, -1.0]));
@@ -91,8 +89,7 @@ fn one_after_another_they_add_up() {
 fn the_base_may_have_names_of_its_own() {
     let lora = Lora::open(&adapter("kohya.safetensors")).unwrap();
     let base = model("text-box-linear", "text_encoder");
-    let merged =
-        model("text-box-linear", "text_encoder").with_lora(&lora, Part::TextEncoder, 1.0).unwrap();
+    let merged = model("text-box-linear", "text_encoder").with_lora(&lora, Part::TextEncoder, 1.0).unwrap();
     let key = "text_model.encoder.layers.1.mlp.fc1.weight";
     assert!(relative_error(&base.numbers(key).unwrap(), &merged.numbers(key).unwrap()) > 0.01);
 }
@@ -113,8 +110,8 @@ fn what_is_refused() {
     let path = folder.path().join("lora.safetensors");
     let told = |tensors: &[(&str, &[usize])]| {
         write(&path, tensors);
-        let merged = Lora::open(&path)
-            .and_then(|lora| model("text-box", "unet").with_lora(&lora, Part::UNet, 1.0));
+        let merged =
+            Lora::open(&path).and_then(|lora| model("text-box", "unet").with_lora(&lora, Part::UNet, 1.0));
         text(merged.unwrap_err(), folder.path())
     };
     let q = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q";

@@ -11,3 +11,4 @@ mod killed;
 mod other_commands;
 mod program;
 mod runs;
+mod serve;
