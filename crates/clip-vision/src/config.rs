@@ -79,8 +79,8 @@ impl ClipVisionConfig {
             projection_dim: keys.size("projection_dim", 512)?,
             num_hidden_layers: keys.size("num_hidden_layers", 12)?,
             num_attention_heads: keys.size("num_attention_heads", 12)?,
-            image_size: keys.size("image_size", 224)?,
-            patch_size: keys.size("patch_size", 32)?,
+            image_size: keys.side("image_size", 224)?,
+            patch_size: keys.side("patch_size", 32)?,
             hidden_act: keys.choice(
                 "hidden_act",
                 Activation::QuickGelu,

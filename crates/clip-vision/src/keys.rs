@@ -48,13 +48,21 @@ impl Keys {
         names
     }
 
-    /// A whole number from 1 on; the bound keeps products of two from overflowing.
+    /// A number of channels or layers; the bound keeps products of two from overflowing.
     pub(crate) fn size(&self, key: &str, default: usize) -> Result<usize, Error> {
-        const LARGEST: u64 = 1 << 24;
+        self.whole_number(key, default, 1 << 24)
+    }
+
+    /// A side of a picture in pixels; the bound keeps its numbers below a gigabyte.
+    pub(crate) fn side(&self, key: &str, default: usize) -> Result<usize, Error> {
+        self.whole_number(key, default, 1 << 13)
+    }
+
+    fn whole_number(&self, key: &str, default: usize, largest: u64) -> Result<usize, Error> {
         match self.get(key).map(Value::as_u64) {
             None => Ok(default),
-            Some(Some(size @ 1..=LARGEST)) => Ok(size as usize),
-            Some(_) => Err(self.wrong(key, &format!("a whole number from 1 to {LARGEST}"))),
+            Some(Some(number)) if (1..=largest).contains(&number) => Ok(number as usize),
+            Some(_) => Err(self.wrong(key, &format!("a whole number from 1 to {largest}"))),
         }
     }
 

@@ -17,7 +17,7 @@ const MEAN: [f64; 3] = [0.48145466, 0.4578275, 0.40821073];
 const STD: [f64; 3] = [0.26862954, 0.26130258, 0.27577711];
 /// Width and height of the pictures that CLIP was trained on.
 const CLIP_SIZE: usize = 224;
-/// A whole CLIP processor's file, which has the settings under a key, and that of its picture half alone.
+/// The file of a processor's picture half, and that of a whole one, which has the same under a key.
 const FILES: [&str; 2] = ["preprocessor_config.json", "processor_config.json"];
 
 /// Resizes, cuts out the middle, and normalises.
@@ -154,12 +154,12 @@ impl Sides {
     /// Sides as `height` and `width`, or as one number for both.
     fn read(keys: &Keys, key: &str) -> Result<Self, Error> {
         let Some(sides) = keys.object_or_number(key)? else {
-            let side = keys.size(key, CLIP_SIZE)?;
+            let side = keys.side(key, CLIP_SIZE)?;
             return Ok(Self { width: side, height: side });
         };
         match sides.names()[..] {
             ["height", "width"] => {
-                Ok(Self { width: sides.size("width", 0)?, height: sides.size("height", 0)? })
+                Ok(Self { width: sides.side("width", 0)?, height: sides.side("height", 0)? })
             }
             _ => Err(keys.wrong(key, "a number, or `height` and `width`")),
         }
@@ -170,10 +170,10 @@ impl Size {
     /// A size as `shortest_edge` or one number, which means that, or as `height` and `width`.
     fn read(keys: &Keys) -> Result<Self, Error> {
         let Some(size) = keys.object_or_number("size")? else {
-            return Ok(Self::ShortestEdge(keys.size("size", CLIP_SIZE)?));
+            return Ok(Self::ShortestEdge(keys.side("size", CLIP_SIZE)?));
         };
         match size.names()[..] {
-            ["shortest_edge"] => Ok(Self::ShortestEdge(size.size("shortest_edge", 0)?)),
+            ["shortest_edge"] => Ok(Self::ShortestEdge(size.side("shortest_edge", 0)?)),
             ["height", "width"] => Ok(Self::Exact(Sides::read(keys, "size")?)),
             _ => Err(keys.wrong("size", "a number, `shortest_edge`, or `height` and `width`")),
         }

@@ -70,22 +70,26 @@ impl Picture {
         columns: Range<usize>,
         rows: Range<usize>,
     ) -> Option<Self> {
-        if columns.end > width || rows.end > height {
+        if columns.is_empty() || rows.is_empty() || columns.end > width || rows.end > height {
             return None;
         }
-        if vertical_first((self.width, self.height), (width, height)) {
-            self.resize_height(height, filter, rows)?.resize_width(width, filter, columns)
+        let x = Axis { from: self.width, to: width, filter, part: columns };
+        let y = Axis { from: self.height, to: height, filter, part: rows };
+        let (left, top) = (x.used(), y.used());
+        let used = self.crop(left.start as isize, top.start as isize, left.len(), top.len())?;
+        if vertical_first(&x, &y) {
+            used.sums_of_rows(&y)?.sums_of_columns(&x)
         } else {
-            self.resize_width(width, filter, columns)?.resize_height(height, filter, rows)
+            used.sums_of_columns(&x)?.sums_of_rows(&y)
         }
     }
 
-    fn resize_width(&self, width: usize, filter: Filter, columns: Range<usize>) -> Option<Self> {
-        if width == self.width {
-            return self.crop(columns.start as isize, 0, columns.len(), self.height);
+    fn sums_of_columns(self, x: &Axis) -> Option<Self> {
+        if x.stays() {
+            return Some(self);
         }
-        let mut resized = Self::black(columns.len(), self.height)?;
-        let sums: Vec<Sum> = columns.map(|index| Sum::new(index, self.width, width, filter)).collect();
+        let mut resized = Self::black(x.part.len(), self.height)?;
+        let sums: Vec<Sum> = x.sums().collect();
         let rows = self.rgb.chunks_exact(3 * self.width);
         for (row, resized) in rows.zip(resized.rgb.chunks_exact_mut(3 * sums.len())) {
             let row = row.as_chunks::<3>().0;
@@ -102,15 +106,14 @@ impl Picture {
         Some(resized)
     }
 
-    fn resize_height(&self, height: usize, filter: Filter, rows: Range<usize>) -> Option<Self> {
-        if height == self.height {
-            return self.crop(0, rows.start as isize, self.width, rows.len());
+    fn sums_of_rows(self, y: &Axis) -> Option<Self> {
+        if y.stays() {
+            return Some(self);
         }
-        let mut resized = Self::black(self.width, rows.len())?;
+        let mut resized = Self::black(self.width, y.part.len())?;
         let length = 3 * self.width;
         let mut totals = vec![0; length];
-        for (index, resized) in rows.zip(resized.rgb.chunks_exact_mut(length)) {
-            let sum = Sum::new(index, self.height, height, filter);
+        for (sum, resized) in y.sums().zip(resized.rgb.chunks_exact_mut(length)) {
             totals.fill(HALF);
             for (weight, row) in sum.weights.iter().zip(self.rgb.chunks_exact(length).skip(sum.first)) {
                 for (total, &value) in totals.iter_mut().zip(row) {
@@ -128,9 +131,9 @@ impl Picture {
 /// Whether a picture is resized in height before it is in width. The order shows, because the first pass is rounded.
 ///
 /// Only since Pillow 13; before, the width was always first.
-fn vertical_first(from: (usize, usize), to: (usize, usize)) -> bool {
-    let less = |from: usize, to: usize| from as i128 - to as i128;
-    to.1 < from.1 && less(from.1, to.1) > 2 * less(from.0, to.0)
+fn vertical_first(x: &Axis, y: &Axis) -> bool {
+    let less = |axis: &Axis| axis.from as i128 - axis.to as i128;
+    y.to < y.from && less(y) > 2 * less(x)
 }
 
 /// What to add to a sum of weighted bytes so that cutting off the bits after the point rounds it. Positive weights are
@@ -141,31 +144,78 @@ fn rounded(total: i32) -> u8 {
     (total >> BITS).clamp(0, 255) as u8
 }
 
-/// One pixel of the result in one direction.
-struct Sum {
-    /// The first pixel that counts.
-    first: usize,
-    /// Weights of it and its neighbours in fixed point; together 1.
-    weights: Vec<i32>,
+/// One direction of a resizing, of a row of `from` pixels to a `part` of a row of `to`.
+struct Axis {
+    from: usize,
+    to: usize,
+    filter: Filter,
+    part: Range<usize>,
 }
 
-impl Sum {
-    /// Pixel `index` of `to` as a sum of `from` ones.
-    fn new(index: usize, from: usize, to: usize, filter: Filter) -> Self {
-        let scale = from as f64 / to as f64;
-        let widening = scale.max(1.0);
-        let support = filter.support() * widening;
-        let centre = (index as f64 + 0.5) * scale;
+impl Axis {
+    /// Whether nothing changes, so that there is no pass.
+    fn stays(&self) -> bool {
+        self.from == self.to
+    }
+
+    /// The pixels that the part is made of.
+    fn used(&self) -> Range<usize> {
+        if self.stays() {
+            return self.part.clone();
+        }
+        self.met(self.part.start).start..self.met(self.part.end - 1).end
+    }
+
+    /// Every pixel of the part as a sum of the used ones.
+    fn sums(&self) -> impl Iterator<Item = Sum> {
+        let skipped = self.used().start;
+        self.part.clone().map(move |index| {
+            let met = self.met(index);
+            Sum { first: met.start - skipped, weights: self.weights(index, met) }
+        })
+    }
+
+    /// How many pixels become one.
+    fn scale(&self) -> f64 {
+        self.from as f64 / self.to as f64
+    }
+
+    /// How much wider the filter is than over neighbouring pixels.
+    fn widening(&self) -> f64 {
+        self.scale().max(1.0)
+    }
+
+    /// Where the middle of pixel `index` lies among the pixels before.
+    fn centre(&self, index: usize) -> f64 {
+        (index as f64 + 0.5) * self.scale()
+    }
+
+    /// The pixels that pixel `index` is a sum of.
+    fn met(&self, index: usize) -> Range<usize> {
+        let (centre, support) = (self.centre(index), self.filter.support() * self.widening());
         // Casts cut off, and stop at 0.
-        let first = (centre - support + 0.5) as usize;
-        let end = ((centre + support + 0.5) as usize).min(from);
-        let distance = |pixel: usize| (pixel as f64 - centre + 0.5) * (1.0 / widening);
-        let weights: Vec<f64> = (first..end).map(|pixel| filter.weight(distance(pixel))).collect();
+        let (first, end) = ((centre - support + 0.5) as usize, (centre + support + 0.5) as usize);
+        first..end.min(self.from)
+    }
+
+    /// Weights in fixed point of the pixels `met`, together 1.
+    fn weights(&self, index: usize, met: Range<usize>) -> Vec<i32> {
+        let (centre, narrowing) = (self.centre(index), 1.0 / self.widening());
+        let weight = |pixel: usize| self.filter.weight((pixel as f64 - centre + 0.5) * narrowing);
+        let weights: Vec<f64> = met.map(weight).collect();
         let total: f64 = weights.iter().sum();
         let fixed = |weight: f64| {
             let scaled = weight / total * f64::from(1 << BITS);
             (scaled + 0.5_f64.copysign(scaled)) as i32
         };
-        Self { first, weights: weights.into_iter().map(fixed).collect() }
+        weights.into_iter().map(fixed).collect()
     }
+}
+
+/// One pixel of the result in one direction.
+struct Sum {
+    /// The first pixel that counts.
+    first: usize,
+    /// Weights of it and its neighbours.
+    weights: Vec<i32>,
 }
