@@ -11,7 +11,8 @@ pub(crate) fn around(pickle: &[u8]) -> Vec<u8> {
         let size = (body.len() as u32).to_le_bytes();
         let name_len = (name.len() as u16).to_le_bytes();
         bytes.extend([&b"PK\x03\x04"[..], &[0; 22], &name_len, &[0; 2], name.as_bytes(), body].concat());
-        let fixed = [&b"PK\x01\x02"[..], &[0; 16], &size, &size, &name_len, &[0; 12], &header, name.as_bytes()];
+        let fixed =
+            [&b"PK\x01\x02"[..], &[0; 16], &size, &size, &name_len, &[0; 12], &header, name.as_bytes()];
         directory.extend(fixed.concat());
     }
     let (start, len) = ((bytes.len() as u32).to_le_bytes(), (directory.len() as u32).to_le_bytes());
