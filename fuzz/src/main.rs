@@ -60,8 +60,8 @@ fn main() -> ExitCode {
         eprintln!("error: no target `{target}`: expected all, {}", names.join(", "));
         return ExitCode::from(2);
     }
-    // Told with the input that caused it.
-    std::panic::set_hook(Box::new(|_| {}));
+    // The input that caused it is told afterwards.
+    std::panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
     for target in chosen {
         if let Err(problem) = fuzz(target, runs, seed) {
             eprintln!("error: {}: {problem}", target.name);
@@ -77,19 +77,15 @@ fn fuzz(target: &Target, runs: u64, seed: u64) -> Result<(), String> {
     let mut seeds = corpus.clone().into_iter();
     let mut mutator = Mutator::new(seed, target.words);
     let mut outcomes = HashSet::new();
-    let (mut read, mut slowest) = (0u64, Duration::ZERO);
+    let (mut read, mut read_inputs, mut slowest) = (0u64, Vec::new(), Duration::ZERO);
     let started = Instant::now();
     for run in 0..runs {
-        let input = seeds.next().unwrap_or_else(|| mutator.mutate(&corpus));
+        let input = seeds.next().unwrap_or_else(|| mutator.mutate(&corpus, &read_inputs));
         let start = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| (target.run)(&input)));
         let took = start.elapsed();
         slowest = slowest.max(took);
-        let outcome = outcome.map_err(|panic| {
-            let message = panic.downcast_ref::<String>().map(String::as_str);
-            let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-            format!("run {run}: panicked: {message}; {}", keep(target, &input))
-        })?;
+        let outcome = outcome.map_err(|_| format!("run {run}: panicked; {}", keep(target, &input)))?;
         if took > MAX_TIME {
             return Err(format!("run {run}: took {:.1} s; {}", took.as_secs_f64(), keep(target, &input)));
         }
@@ -99,8 +95,14 @@ fn fuzz(target: &Target, runs: u64, seed: u64) -> Result<(), String> {
                 keep(target, &input)
             ));
         }
-        read += u64::from(outcome.is_ok());
-        if outcomes.insert(words(&outcome.unwrap_or_else(|error| error))) && corpus.len() < MAX_CORPUS {
+        let was_read = outcome.is_ok();
+        read += u64::from(was_read);
+        let is_new = outcomes.insert(words(&outcome.unwrap_or_else(|error| error)));
+        // What was read is worth more than what was refused in other words.
+        if (is_new || was_read && read < MAX_CORPUS as u64 / 4) && corpus.len() < MAX_CORPUS {
+            if was_read {
+                read_inputs.push(corpus.len());
+            }
             corpus.push(input);
         }
     }

@@ -33,9 +33,15 @@ impl Mutator {
         Self { state: seed, words }
     }
 
-    /// One of `corpus`, mangled in a few places.
-    pub(crate) fn mutate(&mut self, corpus: &[Vec<u8>]) -> Vec<u8> {
-        let mut input = self.one_of(corpus).clone();
+    /// One of `corpus`, mangled in a few places; half of the time one of those whose numbers are in `read`, which get
+    /// further than others.
+    pub(crate) fn mutate(&mut self, corpus: &[Vec<u8>], read: &[usize]) -> Vec<u8> {
+        let chosen = if read.is_empty() || self.below(2) == 0 {
+            self.below(corpus.len())
+        } else {
+            read[self.below(read.len())]
+        };
+        let mut input = corpus[chosen].clone();
         for _ in 0..1 << self.below(4) {
             self.mangle(&mut input, corpus);
         }

@@ -8,6 +8,9 @@ use tokenizers::models::bpe::{BPE, Vocab};
 use crate::special_tokens::{NumberedToken, parse};
 use crate::{Error, TokenizerFiles};
 
+/// Numbers that tokens may have are below this; CLIP has 49 408. The library adds to them without looking for the end.
+const MAX_TOKENS: u32 = 1 << 24;
+
 /// A vocabulary as it was published.
 pub(crate) struct Vocabulary {
     file: &'static str,
@@ -56,6 +59,14 @@ impl Vocabulary {
         };
         if !self.ids.contains_key(unknown) {
             return Err(missing(self.file, "unknown token".into(), unknown));
+        }
+        if let Some((token, id)) = self.ids.iter().find(|(_, id)| **id >= MAX_TOKENS) {
+            return Err(Error::Tokenizer {
+                file: self.file,
+                what: format!("number of `{token}`"),
+                expected: format!("less than {MAX_TOKENS}"),
+                found: id.to_string(),
+            });
         }
         // The library's builder relies on this.
         for (rank, (left, right)) in self.merges.iter().enumerate() {
