@@ -132,21 +132,21 @@ async function mouse() {
   await page.fill("#prompt", "a penguin and a red apple on a light blue background");
   await dragOnStage(page, [0.1, 0.25], [0.5, 0.9]);
   await page.keyboard.type("a penguin"); // a new box takes the focus to its phrase
-  await dragOnStage(page, [0.9, 0.85], [0.6, 0.3]); // from the lower right corner
+  await dragOnStage(page, [0.9, 0.85], [0.6, 0.5]); // from the lower right corner
   await page.keyboard.type("a red apple");
-  let [penguin, tree] = await boxes(page);
-  assert.deepEqual([penguin.phrase, tree.phrase], ["a penguin", "a red apple"]);
+  let [penguin, apple] = await boxes(page);
+  assert.deepEqual([penguin.phrase, apple.phrase], ["a penguin", "a red apple"]);
   close(penguin.box, [0.1, 0.25, 0.5, 0.9]);
-  close(tree.box, [0.6, 0.3, 0.9, 0.85]);
+  close(apple.box, [0.6, 0.5, 0.9, 0.85]);
 
-  await dragOnStage(page, [0.75, 0.6], [0.7, 0.5]);
-  close((await boxes(page))[1].box, [0.55, 0.2, 0.85, 0.75]);
-  await dragOnStage(page, [0.55, 0.475], [0.6, 0.475]); // its left edge, by the handle in the middle
-  close((await boxes(page))[1].box, [0.6, 0.2, 0.85, 0.75]);
+  await dragOnStage(page, [0.75, 0.7], [0.7, 0.6]);
+  close((await boxes(page))[1].box, [0.55, 0.4, 0.85, 0.75]);
+  await dragOnStage(page, [0.55, 0.575], [0.58, 0.575]); // its left edge, by the handle in the middle
+  close((await boxes(page))[1].box, [0.58, 0.4, 0.85, 0.75]);
   await page.locator("#undo").click();
-  close((await boxes(page))[1].box, [0.55, 0.2, 0.85, 0.75]);
+  close((await boxes(page))[1].box, [0.55, 0.4, 0.85, 0.75]);
   await page.locator("#redo").click();
-  close((await boxes(page))[1].box, [0.6, 0.2, 0.85, 0.75]);
+  close((await boxes(page))[1].box, [0.58, 0.4, 0.85, 0.75]);
 
   await page.locator("summary").click();
   await page.fill("#seed", "5");
@@ -223,9 +223,9 @@ async function dropBack() {
   await drop(page, "made.png", "image/png", madePicture);
   await page.getByText("Layout restored").waitFor();
   assert.equal(await page.inputValue("#prompt"), "a penguin and a red apple on a light blue background");
-  const [penguin, tree] = await boxes(page);
-  assert.deepEqual([penguin.phrase, tree.phrase], ["a penguin", "a red apple"]);
-  close(tree.box, [0.6, 0.2, 0.85, 0.75]);
+  const [penguin, apple] = await boxes(page);
+  assert.deepEqual([penguin.phrase, apple.phrase], ["a penguin", "a red apple"]);
+  close(apple.box, [0.58, 0.4, 0.85, 0.75]);
   assert.equal(await page.locator(".card").count(), 1);
 
   const layout = { prompt: "a rocket", objects: [{ phrase: "a rocket", box: [0.1, 0.1, 0.4, 0.9] }] };
