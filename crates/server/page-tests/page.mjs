@@ -7,6 +7,7 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const [gligen, browserPath, pictures] = process.argv.slice(2);
@@ -20,8 +21,8 @@ const PATIENCE = 60_000;
 
 // ---------------------------------------------------------------- server and browser
 
-async function serve() {
-  const server = spawn(gligen, ["serve", "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
+async function serve(...more) {
+  const server = spawn(gligen, ["serve", "--port", "0", ...more], { stdio: ["ignore", "pipe", "inherit"] });
   let text = "";
   for await (const chunk of server.stdout) {
     text += chunk;
@@ -35,7 +36,7 @@ const browser = await chromium.launch({ executablePath: browserPath, args: FLAGS
 const complaints = [];
 
 /** A page of a browser that was never here. */
-async function visit(options = {}) {
+async function visit(options = {}, address = url) {
   const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, acceptDownloads: true, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
@@ -45,9 +46,9 @@ async function visit(options = {}) {
     if (message.type() === "error" && !message.text().includes("Failed to load resource")) complaints.push(message.text());
   });
   page.on("request", (request) => {
-    if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(url)) complaints.push(`asks for ${request.url()}`);
+    if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(address)) complaints.push(`asks for ${request.url()}`);
   });
-  await page.goto(url);
+  await page.goto(address);
   await page.waitForSelector("#model:not(:empty)");
   return page;
 }
@@ -93,16 +94,16 @@ async function draw(page, count = 1) {
   assert.match(await page.locator("#status").textContent(), /Done in/);
 }
 
-/** Hands a file to the page as a drag from the desktop does. */
-async function drop(page, name, type, bytes) {
-  await page.evaluate(([name, type, bytes]) => {
+/** Hands a file to the page, at the element, as a drag from the desktop does. */
+async function drop(page, name, type, bytes, at = "#stage") {
+  await page.evaluate(([name, type, bytes, at]) => {
     const data = new DataTransfer();
     data.items.add(new File([new Uint8Array(bytes)], name, { type }));
-    const stage = document.getElementById("stage");
+    const target = document.querySelector(at);
     for (const kind of ["dragover", "drop"]) {
-      stage.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+      target.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
     }
-  }, [name, type, [...bytes]]);
+  }, [name, type, [...bytes], at]);
 }
 
 async function accessible(page, when) {
@@ -330,6 +331,31 @@ async function repaint() {
   await page.context().close();
 }
 
+/** A model that takes pictures of objects: small, random, and therefore no joy to look at. */
+async function objectPictures() {
+  const model = fileURLToPath(new URL("../../../fixtures/models/text-image", import.meta.url));
+  const other = await serve("--model", model);
+  const page = await visit({}, other.url);
+  await drop(page, "cat.png", "image/png", madePicture, ".box");
+  await page.locator(".box img:not([hidden])").waitFor();
+  const [chooser] = await Promise.all([
+    page.waitForEvent("filechooser"),
+    page.locator("#objects .picture").nth(1).click(),
+  ]);
+  await chooser.setFiles({ name: "apple.png", mimeType: "image/png", buffer: madePicture });
+  await page.waitForFunction(() => document.querySelectorAll(".box img:not([hidden])").length === 2);
+  await page.locator("#objects input").nth(1).fill(""); // the picture alone says what it is
+  await accessible(page, "with pictures of objects");
+  await slide(page, "steps", STEPS.quick);
+  await draw(page);
+  await page.getByRole("button", { name: /Take away the picture of box 1/ }).click();
+  assert.deepEqual((await boxes(page)).map(({ image }) => Boolean(image)), [false, true]);
+  await page.getByText("Use these settings").click();
+  assert.deepEqual((await boxes(page)).map(({ phrase, image }) => [phrase, Boolean(image)]), [["a cat", true], ["", true]]);
+  await page.context().close();
+  other.server.kill("SIGKILL");
+}
+
 async function phone() {
   const page = await visit({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
   await noSidewaysScrolling(page);
@@ -395,7 +421,7 @@ async function measure() {
 }
 
 try {
-  for (const scene of [measure, mouse, dropBack, cancel, keyboard, repaint, phone, refusals]) {
+  for (const scene of [measure, mouse, dropBack, cancel, keyboard, repaint, objectPictures, phone, refusals]) {
     const start = performance.now();
     await scene();
     assert.deepEqual(complaints, [], scene.name);
