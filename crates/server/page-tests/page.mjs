@@ -125,7 +125,6 @@ let madePicture; // bytes of a picture that the page gave
 
 async function mouse() {
   const page = await visit();
-  await screenshot(page, "start");
   await accessible(page, "at the start");
   await page.locator("#clear").click();
   assert.ok(await page.locator("#invitation").isVisible());
@@ -154,14 +153,11 @@ async function mouse() {
   await slide(page, "steps", pictures ? STEPS.pretty : STEPS.quick);
   const drawing = draw(page);
   if (pictures) {
-    await page.waitForFunction(() => /step (9|1\d) of/.test(document.getElementById("progress-text").textContent));
+    await page.waitForFunction(() => /step (1[4-9]|2\d) of/.test(document.getElementById("progress-text").textContent));
     await screenshot(page, "progress");
   }
   await drawing;
   await page.locator("summary").click();
-  await page.locator(".box").first().focus();
-  await page.keyboard.press("Escape"); // nothing selected
-  await screenshot(page, "result");
   await accessible(page, "with a result");
 
   await page.locator("#show-boxes").uncheck();
@@ -177,6 +173,8 @@ async function mouse() {
   await page.selectOption("#num-images", "4");
   await slide(page, "steps", pictures ? STEPS.pretty : STEPS.quick);
   await draw(page, 4);
+  await page.locator(".box").first().focus();
+  await page.keyboard.press("Escape"); // nothing selected
   await screenshot(page, "variations", true);
   await page.locator(".card .look").nth(2).click();
   assert.ok(await page.locator(".card").nth(2).evaluate((card) => card.classList.contains("shown")));
@@ -192,6 +190,7 @@ async function mouse() {
   assert.equal((await boxes(page)).length, 2);
   await page.emulateMedia({ colorScheme: "dark" });
   await accessible(page, "in the dark");
+  await page.evaluate(() => scrollTo(0, 0));
   await screenshot(page, "dark");
   await page.locator("#history .remove").first().click();
   await page.waitForFunction(() => document.querySelectorAll("#history li").length === 1);
