@@ -7,6 +7,7 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const [gligen, browserPath, pictures] = process.argv.slice(2);
@@ -20,8 +21,8 @@ const PATIENCE = 60_000;
 
 // ---------------------------------------------------------------- server and browser
 
-async function serve() {
-  const server = spawn(gligen, ["serve", "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
+async function serve(...more) {
+  const server = spawn(gligen, ["serve", "--port", "0", ...more], { stdio: ["ignore", "pipe", "inherit"] });
   let text = "";
   for await (const chunk of server.stdout) {
     text += chunk;
@@ -35,7 +36,7 @@ const browser = await chromium.launch({ executablePath: browserPath, args: FLAGS
 const complaints = [];
 
 /** A page of a browser that was never here. */
-async function visit(options = {}) {
+async function visit(options = {}, address = url) {
   const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, acceptDownloads: true, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
@@ -45,9 +46,9 @@ async function visit(options = {}) {
     if (message.type() === "error" && !message.text().includes("Failed to load resource")) complaints.push(message.text());
   });
   page.on("request", (request) => {
-    if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(url)) complaints.push(`asks for ${request.url()}`);
+    if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(address)) complaints.push(`asks for ${request.url()}`);
   });
-  await page.goto(url);
+  await page.goto(address);
   await page.waitForSelector("#model:not(:empty)");
   return page;
 }
@@ -93,16 +94,16 @@ async function draw(page, count = 1) {
   assert.match(await page.locator("#status").textContent(), /Done in/);
 }
 
-/** Hands a file to the page as a drag from the desktop does. */
-async function drop(page, name, type, bytes) {
-  await page.evaluate(([name, type, bytes]) => {
+/** Hands a file to the page, at the element, as a drag from the desktop does. */
+async function drop(page, name, type, bytes, at = "#stage") {
+  await page.evaluate(([name, type, bytes, at]) => {
     const data = new DataTransfer();
     data.items.add(new File([new Uint8Array(bytes)], name, { type }));
-    const stage = document.getElementById("stage");
+    const target = document.querySelector(at);
     for (const kind of ["dragover", "drop"]) {
-      stage.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+      target.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
     }
-  }, [name, type, [...bytes]]);
+  }, [name, type, [...bytes], at]);
 }
 
 async function accessible(page, when) {
@@ -124,7 +125,6 @@ let madePicture; // bytes of a picture that the page gave
 
 async function mouse() {
   const page = await visit();
-  await screenshot(page, "start");
   await accessible(page, "at the start");
   await page.locator("#clear").click();
   assert.ok(await page.locator("#invitation").isVisible());
@@ -132,35 +132,32 @@ async function mouse() {
   await page.fill("#prompt", "a penguin and a red apple on a light blue background");
   await dragOnStage(page, [0.1, 0.25], [0.5, 0.9]);
   await page.keyboard.type("a penguin"); // a new box takes the focus to its phrase
-  await dragOnStage(page, [0.9, 0.85], [0.6, 0.3]); // from the lower right corner
+  await dragOnStage(page, [0.9, 0.85], [0.6, 0.5]); // from the lower right corner
   await page.keyboard.type("a red apple");
-  let [penguin, tree] = await boxes(page);
-  assert.deepEqual([penguin.phrase, tree.phrase], ["a penguin", "a red apple"]);
+  let [penguin, apple] = await boxes(page);
+  assert.deepEqual([penguin.phrase, apple.phrase], ["a penguin", "a red apple"]);
   close(penguin.box, [0.1, 0.25, 0.5, 0.9]);
-  close(tree.box, [0.6, 0.3, 0.9, 0.85]);
+  close(apple.box, [0.6, 0.5, 0.9, 0.85]);
 
-  await dragOnStage(page, [0.75, 0.6], [0.7, 0.5]);
-  close((await boxes(page))[1].box, [0.55, 0.2, 0.85, 0.75]);
-  await dragOnStage(page, [0.55, 0.475], [0.6, 0.475]); // its left edge, by the handle in the middle
-  close((await boxes(page))[1].box, [0.6, 0.2, 0.85, 0.75]);
+  await dragOnStage(page, [0.75, 0.7], [0.7, 0.6]);
+  close((await boxes(page))[1].box, [0.55, 0.4, 0.85, 0.75]);
+  await dragOnStage(page, [0.55, 0.575], [0.58, 0.575]); // its left edge, by the handle in the middle
+  close((await boxes(page))[1].box, [0.58, 0.4, 0.85, 0.75]);
   await page.locator("#undo").click();
-  close((await boxes(page))[1].box, [0.55, 0.2, 0.85, 0.75]);
+  close((await boxes(page))[1].box, [0.55, 0.4, 0.85, 0.75]);
   await page.locator("#redo").click();
-  close((await boxes(page))[1].box, [0.6, 0.2, 0.85, 0.75]);
+  close((await boxes(page))[1].box, [0.58, 0.4, 0.85, 0.75]);
 
   await page.locator("summary").click();
   await page.fill("#seed", "5");
   await slide(page, "steps", pictures ? STEPS.pretty : STEPS.quick);
   const drawing = draw(page);
   if (pictures) {
-    await page.waitForFunction(() => /step (9|1\d) of/.test(document.getElementById("progress-text").textContent));
+    await page.waitForFunction(() => /step (1[4-9]|2\d) of/.test(document.getElementById("progress-text").textContent));
     await screenshot(page, "progress");
   }
   await drawing;
   await page.locator("summary").click();
-  await page.locator(".box").first().focus();
-  await page.keyboard.press("Escape"); // nothing selected
-  await screenshot(page, "result");
   await accessible(page, "with a result");
 
   await page.locator("#show-boxes").uncheck();
@@ -176,6 +173,8 @@ async function mouse() {
   await page.selectOption("#num-images", "4");
   await slide(page, "steps", pictures ? STEPS.pretty : STEPS.quick);
   await draw(page, 4);
+  await page.locator(".box").first().focus();
+  await page.keyboard.press("Escape"); // nothing selected
   await screenshot(page, "variations", true);
   await page.locator(".card .look").nth(2).click();
   assert.ok(await page.locator(".card").nth(2).evaluate((card) => card.classList.contains("shown")));
@@ -191,6 +190,7 @@ async function mouse() {
   assert.equal((await boxes(page)).length, 2);
   await page.emulateMedia({ colorScheme: "dark" });
   await accessible(page, "in the dark");
+  await page.evaluate(() => scrollTo(0, 0));
   await screenshot(page, "dark");
   await page.locator("#history .remove").first().click();
   await page.waitForFunction(() => document.querySelectorAll("#history li").length === 1);
@@ -223,9 +223,9 @@ async function dropBack() {
   await drop(page, "made.png", "image/png", madePicture);
   await page.getByText("Layout restored").waitFor();
   assert.equal(await page.inputValue("#prompt"), "a penguin and a red apple on a light blue background");
-  const [penguin, tree] = await boxes(page);
-  assert.deepEqual([penguin.phrase, tree.phrase], ["a penguin", "a red apple"]);
-  close(tree.box, [0.6, 0.2, 0.85, 0.75]);
+  const [penguin, apple] = await boxes(page);
+  assert.deepEqual([penguin.phrase, apple.phrase], ["a penguin", "a red apple"]);
+  close(apple.box, [0.58, 0.4, 0.85, 0.75]);
   assert.equal(await page.locator(".card").count(), 1);
 
   const layout = { prompt: "a rocket", objects: [{ phrase: "a rocket", box: [0.1, 0.1, 0.4, 0.9] }] };
@@ -330,6 +330,31 @@ async function repaint() {
   await page.context().close();
 }
 
+/** A model that takes pictures of objects: small, random, and therefore no joy to look at. */
+async function objectPictures() {
+  const model = fileURLToPath(new URL("../../../fixtures/models/text-image", import.meta.url));
+  const other = await serve("--model", model);
+  const page = await visit({}, other.url);
+  await drop(page, "cat.png", "image/png", madePicture, ".box");
+  await page.locator(".box img:not([hidden])").waitFor();
+  const [chooser] = await Promise.all([
+    page.waitForEvent("filechooser"),
+    page.locator("#objects .picture").nth(1).click(),
+  ]);
+  await chooser.setFiles({ name: "apple.png", mimeType: "image/png", buffer: madePicture });
+  await page.waitForFunction(() => document.querySelectorAll(".box img:not([hidden])").length === 2);
+  await page.locator("#objects input").nth(1).fill(""); // the picture alone says what it is
+  await accessible(page, "with pictures of objects");
+  await slide(page, "steps", STEPS.quick);
+  await draw(page);
+  await page.getByRole("button", { name: /Take away the picture of box 1/ }).click();
+  assert.deepEqual((await boxes(page)).map(({ image }) => Boolean(image)), [false, true]);
+  await page.getByText("Use these settings").click();
+  assert.deepEqual((await boxes(page)).map(({ phrase, image }) => [phrase, Boolean(image)]), [["a cat", true], ["", true]]);
+  await page.context().close();
+  other.server.kill("SIGKILL");
+}
+
 async function phone() {
   const page = await visit({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
   await noSidewaysScrolling(page);
@@ -395,7 +420,7 @@ async function measure() {
 }
 
 try {
-  for (const scene of [measure, mouse, dropBack, cancel, keyboard, repaint, phone, refusals]) {
+  for (const scene of [measure, mouse, dropBack, cancel, keyboard, repaint, objectPictures, phone, refusals]) {
     const start = performance.now();
     await scene();
     assert.deepEqual(complaints, [], scene.name);

@@ -170,12 +170,18 @@ async function draw() {
 async function run(id, asked) {
   job = id;
   let isLost = false;
+  let share = 0; // of the steps that are done
   say("Drawing…");
   try {
     const done = await api.follow(id, {
       queued: ({ position }) => progress(null, position ? `${position} before you` : "starting…"),
-      progress: ({ step, steps, eta_s: left }) => progress(step / steps, `step ${step} of ${steps}${timeLeft(left)}`),
+      progress: ({ step, steps, eta_s: left }) => {
+        share = step / steps;
+        progress(share, `step ${step} of ${steps}${timeLeft(left)}`);
+      },
       preview: ({ images }) => {
+        // Seen from afar, as it were, what is there shows through the noise that is left.
+        $("stage").style.setProperty("--blur", `${(1 - share) ** 1.5 * 0.045 * $("stage").clientWidth}px`);
         showResult(images[0], true);
         if (images.length > 1) results.showLooks(images);
       },

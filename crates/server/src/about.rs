@@ -25,10 +25,7 @@ pub(crate) async fn schedulers(State(app): State<Arc<App>>) -> Response {
 pub(crate) async fn capabilities(State(app): State<Arc<App>>) -> Response {
     let (parts, limits, model) = (app.pipeline.parts(), &app.options.limits, &app.options.model);
     let side = parts.denoiser.sample_size() * parts.autoencoder.downscale();
-    let inpaint_mode = match parts.denoiser.in_channels() == parts.denoiser.out_channels() {
-        true => InpaintMode::Blend,
-        false => InpaintMode::Model,
-    };
+    let inpaint_mode = inpaint_mode(&app);
     let capabilities = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "model": {"name": model.name, "things": model.things, "backgrounds": model.backgrounds},
@@ -63,6 +60,15 @@ pub(crate) async fn capabilities(State(app): State<Arc<App>>) -> Response {
         },
     });
     json_answer(StatusCode::OK, &capabilities)
+}
+
+/// How the model repaints.
+pub(crate) fn inpaint_mode(app: &App) -> InpaintMode {
+    let denoiser = &app.pipeline.parts().denoiser;
+    match denoiser.in_channels() == denoiser.out_channels() {
+        true => InpaintMode::Blend,
+        false => InpaintMode::Model,
+    }
 }
 
 fn own_scheduler(app: &App) -> Option<&'static str> {

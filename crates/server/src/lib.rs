@@ -23,6 +23,7 @@
 
 #![forbid(unsafe_code)]
 
+mod a1111;
 mod about;
 mod answer;
 mod connections;
@@ -31,11 +32,13 @@ mod guard;
 mod job;
 mod jobs_api;
 mod metrics;
+mod openai;
 mod options;
 mod page;
 mod problem;
 mod queue;
 mod server;
+mod work;
 mod worker;
 
 use std::sync::Arc;
@@ -74,6 +77,14 @@ fn router(app: Arc<App>) -> Router {
         .route("/v1/models", get(about::models))
         .route("/v1/schedulers", get(about::schedulers))
         .route("/v1/capabilities", get(about::capabilities))
+        .route("/v1/images/generations", post(openai::generations))
+        .route("/sdapi/v1/txt2img", post(a1111::txt2img))
+        .route("/sdapi/v1/img2img", post(a1111::img2img))
+        .route("/sdapi/v1/progress", get(a1111::progress))
+        .route("/sdapi/v1/interrupt", post(a1111::interrupt))
+        .route("/sdapi/v1/samplers", get(a1111::samplers))
+        .route("/sdapi/v1/sd-models", get(a1111::sd_models))
+        .route("/sdapi/v1/options", get(a1111::options).post(a1111::options))
         .route("/healthz", get(about::healthz))
         .route("/readyz", get(about::readyz))
         .route("/metrics", get(about::metrics))

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 /// Why a request is not answered with what it asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
-    status: StatusCode,
+    pub(crate) status: StatusCode,
     detail: String,
     hint: Option<String>,
     retry_after: Option<u64>,
@@ -35,6 +35,28 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down").retry_after(5)
     }
 
+    /// What is wrong, and what to do about it, in one text.
+    pub(crate) fn message(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{}; {hint}", self.detail),
+            None => self.detail.clone(),
+        }
+    }
+
+    /// The answer to a client of another API, with a body as it reads them.
+    pub(crate) fn in_other_words(&self, body: &Value) -> Response {
+        self.answer("application/json", body)
+    }
+
+    fn answer(&self, content_type: &'static str, body: &Value) -> Response {
+        let headers = [(header::CONTENT_TYPE, content_type)];
+        let mut response = (self.status, headers, body.to_string()).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+
     /// The body of the answer.
     pub(crate) fn json(&self) -> Value {
         let mut body = json!({
@@ -55,12 +77,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let content_type = (header::CONTENT_TYPE, "application/problem+json");
-        let mut response = (self.status, [content_type], self.json().to_string()).into_response();
-        if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        response
+        self.answer("application/problem+json", &self.json())
     }
 }
 

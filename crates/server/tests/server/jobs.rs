@@ -37,7 +37,7 @@ fn a_layout_becomes_pictures_that_repeat_themselves() {
 #[test]
 fn events_tell_of_every_step_and_end_with_the_result() {
     let server = start(Options::default());
-    let id = server.submit(&layout(3));
+    let id = server.submit(&layout(8));
     let answer = server.get(&format!("/v1/jobs/{id}/events"));
     assert_eq!(answer.header("content-type"), Some("text/event-stream"));
     let events = answer.events();
@@ -46,7 +46,7 @@ fn events_tell_of_every_step_and_end_with_the_result() {
     assert!(names.iter().all(|name| rank(name).is_some()), "{names:?}");
     assert!(names.contains(&"progress") && names.contains(&"preview"), "{names:?}");
     let steps: Vec<u64> = events.iter().filter_map(|(_, data)| data["step"].as_u64()).collect();
-    assert!(steps.is_sorted() && steps.iter().all(|&step| step <= 3), "{steps:?}");
+    assert!(steps.is_sorted() && steps.iter().all(|&step| step <= 8), "{steps:?}");
     let preview = &events.iter().find(|(name, _)| name == "preview").unwrap().1;
     assert!(preview["images"][0].as_str().unwrap().starts_with("data:image/png;base64,"));
     let (last, job) = events.last().unwrap();
@@ -139,7 +139,7 @@ fn results_are_kept_for_a_time_and_then_gone() {
 #[test]
 fn a_server_that_stops_finishes_what_it_draws_and_gives_up_what_waits() {
     let mut server = start(Options::default());
-    let body = layout(12).to_string();
+    let body = layout(30).to_string();
     let mut running = server.send("POST", "/v1/generate", &[], body.as_bytes());
     let start = Instant::now();
     while server.metric("gligen_jobs_running") < 1.0 {

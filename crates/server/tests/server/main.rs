@@ -2,5 +2,6 @@
 
 mod about;
 mod client;
+mod dialects;
 mod jobs;
 mod refusals;

@@ -1,0 +1,142 @@
+//! `POST /v1/images/generations`, as clients of OpenAI's images API speak it.
+//!
+//! Boxes come in the extra field `objects`, as in a layout; so may `negative_prompt`, `seed`, `steps`,
+//! `guidance_scale`, `scheduled_sampling_beta` and `scheduler`. What only weighs quality against cost is ignored; what
+//! would change the picture's meaning is refused.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use gligen_pipeline::Layout;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::App;
+use crate::answer::json_answer;
+use crate::problem::Problem;
+use crate::work::{submit, utf8, wait};
+
+/// What we do not honour, and what does no harm when it is not.
+const IGNORED: [&str; 8] = [
+    "model",
+    "quality",
+    "style",
+    "moderation",
+    "user",
+    "output_compression",
+    "partial_images",
+    "response_format",
+];
+
+/// A problem as clients of that API read it.
+pub(crate) struct ErrorObject(Problem);
+
+impl From<Problem> for ErrorObject {
+    fn from(problem: Problem) -> Self {
+        Self(problem)
+    }
+}
+
+impl IntoResponse for ErrorObject {
+    fn into_response(self) -> Response {
+        let kind = match self.0.status.is_client_error() {
+            true => "invalid_request_error",
+            false => "server_error",
+        };
+        let error = json!({"message": self.0.message(), "type": kind, "param": null, "code": null});
+        self.0.in_other_words(&json!({"error": error}))
+    }
+}
+
+pub(crate) async fn generations(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ErrorObject> {
+    let job = submit(&app, &headers, body, |bytes| layout(utf8(bytes)?)).await?;
+    let finished = wait(&app, &job).await?;
+    let data = finished.images.iter().map(|image| json!({"b64_json": STANDARD.encode(&image.png)}));
+    let body = json!({
+        "created": finished.completed as u64,
+        "output_format": "png",
+        "data": data.collect::<Vec<_>>(),
+    });
+    Ok(json_answer(StatusCode::OK, &body))
+}
+
+/// The fields of that API that mean something here; the others are ours, or unknown.
+#[derive(Deserialize)]
+struct Fields {
+    n: Option<usize>,
+    size: Option<String>,
+    output_format: Option<String>,
+    background: Option<String>,
+    #[serde(default)]
+    stream: bool,
+    #[serde(flatten)]
+    layout: Map<String, Value>,
+}
+
+/// The layout that the request `text` asks for.
+fn layout(text: &str) -> Result<Layout, Problem> {
+    let bad = |error: serde_json::Error| Problem::new(StatusCode::BAD_REQUEST, format!("not JSON: {error}"));
+    let Fields { n, size, output_format, background, stream, mut layout } =
+        serde_json::from_str(text).map_err(bad)?;
+    let refuse = |field, expected, found: &str| {
+        Err(Problem::new(StatusCode::BAD_REQUEST, format!("`{field}`: expected {expected}, found `{found}`")))
+    };
+    match (output_format.as_deref(), background.as_deref(), stream) {
+        (Some(format), ..) if format != "png" => return refuse("output_format", "`png`", format),
+        (_, Some("transparent"), _) => return refuse("background", "`opaque` or `auto`", "transparent"),
+        (.., true) => return refuse("stream", "`false`", "true"),
+        _ => {}
+    }
+    if let Some(size) = size.filter(|size| size != "auto") {
+        let sides =
+            size.split_once('x').and_then(|(w, h)| Some((w.parse::<u32>().ok()?, h.parse::<u32>().ok()?)));
+        let Some((width, height)) = sides else {
+            return refuse("size", "`auto` or width x height, such as `512x512`", &size);
+        };
+        layout.insert("width".into(), width.into());
+        layout.insert("height".into(), height.into());
+    }
+    layout.extend(n.map(|n| ("num_images".into(), n.into())));
+    IGNORED.iter().for_each(|field| drop(layout.remove(*field)));
+    layout.retain(|_, value| !value.is_null());
+    Ok(Layout::from_json(&Value::from(layout).to_string())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_become_a_layouts() {
+        let read = layout(
+            r#"{"model": "gpt-image-1", "prompt": "a cat", "n": 2, "size": "512x256", "quality": "high", "user": null,
+                "objects": [{"phrase": "a cat", "box": [0, 0, 1, 1]}], "seed": 7}"#,
+        )
+        .unwrap();
+        let expected = r#"{"prompt":"a cat","objects":[{"phrase":"a cat","box":[0.0,0.0,1.0,1.0]}],"width":512,"height":256,"seed":7,"num_images":2}"#;
+        assert_eq!(read.to_json(), expected);
+    }
+
+    #[test]
+    fn what_would_change_the_picture_is_refused() {
+        for (field, words) in [
+            (r#""background": "transparent""#, "`background`"),
+            (r#""output_format": "webp""#, "`output_format`"),
+            (r#""stream": true"#, "`stream`"),
+            (r#""size": "big""#, "`size`"),
+            (r#""sede": 7"#, "unknown key `sede`"),
+        ] {
+            let problem = layout(&format!(r#"{{"prompt": "a cat", {field}}}"#)).unwrap_err();
+            assert!(problem.message().contains(words), "{}", problem.message());
+        }
+    }
+}

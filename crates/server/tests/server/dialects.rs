@@ -1,0 +1,90 @@
+//! Clients of other APIs, as they talk.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use gligen_pipeline::Layout;
+use gligen_server::Options;
+use serde_json::{Value, json};
+
+use crate::client::{Answer, Running, endless, layout, start};
+
+fn post(server: &Running, path: &str, body: &Value) -> Answer {
+    server.ask("POST", path, &["Content-Type: application/json"], body.to_string().as_bytes())
+}
+
+fn picture(base64: &Value) -> (Vec<u8>, Layout) {
+    let png = STANDARD.decode(base64.as_str().unwrap()).unwrap();
+    let layout = Layout::from_bytes(&png).unwrap();
+    (png, layout)
+}
+
+#[test]
+fn openai_images() {
+    let server = start(Options::default());
+    let objects = &layout(2)["objects"];
+    let body = json!({
+        "model": "gpt-image-1", "prompt": "a cat", "n": 2, "size": "128x64", "quality": "low", "user": "me",
+        "objects": objects, "steps": 2, "seed": 5,
+    });
+    let answer = post(&server, "/v1/images/generations", &body);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let answer = answer.json();
+    assert_eq!(answer["data"].as_array().unwrap().len(), 2);
+    let (_, stored) = picture(&answer["data"][1]["b64_json"]);
+    assert_eq!((stored.width, stored.height, stored.seed), (Some(128), Some(64), Some(6)));
+    assert_eq!(stored.objects[0][0].phrase.as_deref(), Some("a cat"));
+
+    let refused = post(&server, "/v1/images/generations", &json!({"prompt": "a cat", "size": "100x100"}));
+    assert_eq!(refused.status, 422);
+    let error = &refused.json()["error"];
+    assert_eq!(error["type"], "invalid_request_error");
+    assert!(error["message"].as_str().unwrap().contains("a multiple of 8"), "{error}");
+}
+
+#[test]
+fn a1111_txt2img_and_img2img() {
+    let server = start(Options::default());
+    let body = json!({
+        "prompt": "a cat on a light blue background", "steps": 2, "seed": 7, "cfg_scale": 4, "sampler_name": "DDIM",
+        "restore_faces": false, "alwayson_scripts": {"gligen": {"args": [{"objects": layout(2)["objects"]}]}},
+    });
+    let answer = post(&server, "/sdapi/v1/txt2img", &body);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let answer = answer.json();
+    let (png, _) = picture(&answer["images"][0]);
+    let ours = server.ask("POST", "/v1/generate", &["Accept: image/png"], layout(2).to_string().as_bytes());
+    let pixels = |png: &[u8]| image::load_from_memory(png).unwrap().to_rgb8();
+    assert!(pixels(&png) == pixels(&ours.body), "the same request in both languages gives the same picture");
+    let info: Value = serde_json::from_str(answer["info"].as_str().unwrap()).unwrap();
+    assert_eq!(info["all_seeds"], json!([7]));
+    assert!(info["infotexts"][0].as_str().unwrap().contains("Sampler: DDIM"), "{info}");
+
+    let mut mask = std::io::Cursor::new(Vec::new());
+    let half = image::RgbImage::from_fn(128, 128, |x, _| image::Rgb([if x < 64 { 0 } else { 255 }; 3]));
+    half.write_to(&mut mask, image::ImageFormat::Png).unwrap();
+    let mut again = body;
+    again["init_images"] = json!([STANDARD.encode(&png)]);
+    let without_mask = post(&server, "/sdapi/v1/img2img", &again);
+    assert_eq!(without_mask.status, 422);
+    assert!(without_mask.json()["detail"].as_str().unwrap().contains("`mask`"));
+    again["mask"] = json!(STANDARD.encode(mask.into_inner()));
+    let answer = post(&server, "/sdapi/v1/img2img", &again);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let repainted = STANDARD.decode(answer.json()["images"][0].as_str().unwrap()).unwrap();
+    assert_eq!(pixels(&repainted).get_pixel(5, 60), pixels(&png).get_pixel(5, 60));
+}
+
+#[test]
+fn a1111_says_how_far_it_is_and_stops() {
+    let server = start(Options::default());
+    assert_eq!(server.get("/sdapi/v1/progress").json()["progress"], 0.0);
+    assert!(server.get("/sdapi/v1/samplers").json().as_array().unwrap().iter().any(|s| s["name"] == "Euler"));
+    assert_eq!(server.get("/sdapi/v1/sd-models").json().as_array().unwrap().len(), 1);
+    assert_eq!(server.get("/sdapi/v1/options").status, 200);
+    let id = server.submit(&endless());
+    server.wait_for(&id, "generating");
+    let progress = server.get("/sdapi/v1/progress").json();
+    assert_eq!(progress["state"]["job_count"], 1, "{progress}");
+    assert_eq!(post(&server, "/sdapi/v1/interrupt", &json!({})).status, 200);
+    server.wait_for(&id, "cancelled");
+}
