@@ -8,13 +8,10 @@
 //! Lₖ the polynomial that is 1 at ln σₖ and 0 at the others.
 
 use crate::linear::{Combination, Predicted};
-use crate::preserving::{End, Preserving};
+use crate::preserving::{End, Preserving, SHORT_RUN};
 use crate::{Sampling, SamplingOptions, Scheduler, SchedulerConfig, SchedulerError};
 
 pub(crate) const NAME: &str = "deis";
-
-/// Runs shorter than this take lower orders at their end.
-const SHORT: usize = 15;
 
 pub(crate) fn build(config: &SchedulerConfig) -> Result<Box<dyn Scheduler>, SchedulerError> {
     config.own_choice(NAME, "algorithm_type", &[("deis", ())], &["dpmsolver", "dpmsolver++"])?;
@@ -37,11 +34,9 @@ struct Deis {
 impl Scheduler for Deis {
     fn begin(&self, options: &SamplingOptions) -> Result<Box<dyn Sampling>, SchedulerError> {
         let levels = self.levels.levels(options)?;
-        let count = levels.len();
-        let steps = (0..count).map(|index| {
-            let lowered = self.lower_order_final && count < SHORT;
-            let most = if lowered { count - index } else { self.order };
-            let (to, from) = levels.looking_back(index, self.order.min(most));
+        let lowered = self.lower_order_final && levels.len() < SHORT_RUN;
+        let steps = (0..levels.len()).map(|index| {
+            let (to, from) = levels.looking_back(index, levels.order(index, self.order, lowered));
             let sigmas: Vec<f64> = from.iter().map(|level| level.sigma()).collect();
             let weights = (0..sigmas.len()).map(|k| to.signal * integral(&sigmas, k, to.sigma()));
             let keep = to.signal / from[0].signal;

@@ -28,8 +28,7 @@ struct Dpm2Ancestral {
 
 impl Scheduler for Dpm2Ancestral {
     fn begin(&self, options: &SamplingOptions) -> Result<Box<dyn Sampling>, SchedulerError> {
-        options.refuse_eta(NAME)?;
-        let levels = self.levels.levels(options.steps_within(NAME, 1, self.levels.train.len())?)?;
+        let levels = self.levels.levels(options)?;
         Ok(levels.plan(levels.strides().flat_map(|stride| self.steps(stride)).collect()).begin())
     }
 }

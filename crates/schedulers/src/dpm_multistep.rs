@@ -15,7 +15,7 @@
 
 use crate::dpm_solver::{Derivative, DpmSolver, add};
 use crate::exponential::Algorithm;
-use crate::preserving::{End, Preserving, Whole};
+use crate::preserving::{End, Preserving, SHORT_RUN, Whole};
 use crate::{BetaSchedule, Sampling, SamplingOptions, Scheduler, SchedulerConfig, SchedulerError};
 
 pub(crate) const NAME: &str = "dpmpp-2m";
@@ -26,9 +26,6 @@ const ALGORITHMS: [(&str, Algorithm); 4] = [
     ("dpmsolver", Algorithm::NOISE),
     ("sde-dpmsolver", Algorithm::NOISE_SDE),
 ];
-
-/// Runs shorter than this take lower orders at their end.
-const SHORT: usize = 15;
 
 pub(crate) fn build(config: &SchedulerConfig) -> Result<Box<dyn Scheduler>, SchedulerError> {
     let method = DpmSolver::from_config(config, NAME, &ALGORITHMS)?;
@@ -70,26 +67,18 @@ struct DpmMultistep {
 impl Scheduler for DpmMultistep {
     fn begin(&self, options: &SamplingOptions) -> Result<Box<dyn Sampling>, SchedulerError> {
         let levels = self.levels.levels(options)?;
-        let steps = (0..levels.len()).map(|index| {
-            let (to, from) = levels.looking_back(index, self.order(index, levels.len()));
+        let count = levels.len();
+        let lowered = self.lower_order_final && count < SHORT_RUN;
+        let euler_at_final = self.euler_at_final || self.method.end == End::Clean;
+        let steps = (0..count).map(|index| {
+            let most = if euler_at_final && index + 1 == count { 1 } else { self.method.order };
+            let (to, from) = levels.looking_back(index, levels.order(index, most, lowered));
             let h = to.lambda() - from[0].lambda();
             let ratios: Vec<f64> =
                 from.windows(2).map(|pair| (pair[0].lambda() - pair[1].lambda()) / h).collect();
             levels.step(index, self.method.step(from[0], to, &derivatives(&ratios)))
         });
         Ok(self.levels.plan(steps.collect(), self.method.algorithm.predicted).begin())
-    }
-}
-
-impl DpmMultistep {
-    fn order(&self, index: usize, count: usize) -> usize {
-        let lowered = self.lower_order_final && count < SHORT;
-        let most = match count - index {
-            1 if lowered || self.euler_at_final || self.method.end == End::Clean => 1,
-            2 if lowered => 2,
-            _ => 3,
-        };
-        self.method.order.min(most).min(index + 1)
     }
 }
 

@@ -31,8 +31,7 @@ struct DpmppSde {
 
 impl Scheduler for DpmppSde {
     fn begin(&self, options: &SamplingOptions) -> Result<Box<dyn Sampling>, SchedulerError> {
-        options.refuse_eta(NAME)?;
-        let levels = self.levels.levels(options.steps_within(NAME, 1, self.levels.train.len())?)?;
+        let levels = self.levels.levels(options)?;
         let steps = levels.strides().flat_map(|stride| self.steps(stride)).collect();
         Ok(Plan { predicted: Predicted::Clean, ..levels.plan(steps) }.begin())
     }

@@ -27,8 +27,7 @@ struct Euler {
 
 impl Scheduler for Euler {
     fn begin(&self, options: &SamplingOptions) -> Result<Box<dyn Sampling>, SchedulerError> {
-        options.refuse_eta(NAME)?;
-        let levels = self.levels.levels(options.steps_within(NAME, 1, self.levels.train.len())?)?;
+        let levels = self.levels.levels(options)?;
         Ok(levels.plan(levels.strides().map(Stride::euler).collect()).begin())
     }
 }

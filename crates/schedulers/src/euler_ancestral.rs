@@ -18,7 +18,7 @@ pub(crate) const NAME: &str = "euler-a";
 
 pub(crate) fn build(config: &SchedulerConfig) -> Result<Box<dyn Scheduler>, SchedulerError> {
     Clipping::refuse(config, NAME, &["clip_sample", "thresholding"])?;
-    let levels = Exploding::with_placement(config, DefaultBetas::DDPM, Placement::AT_TIMESTEPS)?;
+    let levels = Exploding::with_placement(config, NAME, DefaultBetas::DDPM, Placement::AT_TIMESTEPS)?;
     Ok(Box::new(EulerAncestral { levels }))
 }
 
@@ -29,8 +29,7 @@ struct EulerAncestral {
 
 impl Scheduler for EulerAncestral {
     fn begin(&self, options: &SamplingOptions) -> Result<Box<dyn Sampling>, SchedulerError> {
-        options.refuse_eta(NAME)?;
-        let levels = self.levels.levels(options.steps_within(NAME, 1, self.levels.train.len())?)?;
+        let levels = self.levels.levels(options)?;
         Ok(levels.plan(levels.strides().map(step).collect()).begin())
     }
 }

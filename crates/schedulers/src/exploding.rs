@@ -6,14 +6,15 @@ use crate::noise_schedule::{DefaultBetas, NoiseSchedule};
 use crate::prediction::Level;
 use crate::sigmas::{Placement, Ramp, TrainingSigmas};
 use crate::timesteps::Timesteps;
-use crate::{FinalSigmas, PredictionType, SchedulerConfig, SchedulerError, TimestepSpacing};
+use crate::{FinalSigmas, PredictionType, SamplingOptions, SchedulerConfig, SchedulerError, TimestepSpacing};
 
 /// The levels of training, and how a run picks from them.
 #[derive(Debug, Clone)]
 pub(crate) struct Exploding {
-    pub(crate) train: TrainingSigmas,
+    scheduler: &'static str,
+    train: TrainingSigmas,
     timesteps: Timesteps,
-    pub(crate) placement: Placement,
+    placement: Placement,
     last: FinalSigmas,
     whole_karras: bool,
     prediction: PredictionType,
@@ -46,17 +47,19 @@ impl Exploding {
         scheduler: &'static str,
         betas: DefaultBetas,
     ) -> Result<Self, SchedulerError> {
-        Self::with_placement(config, betas, Placement::from_config(config, scheduler)?)
+        Self::with_placement(config, scheduler, betas, Placement::from_config(config, scheduler)?)
     }
 
     /// The same for a class whose levels lie as `placement` says, whatever `config` does.
     pub(crate) fn with_placement(
         config: &SchedulerConfig,
+        scheduler: &'static str,
         betas: DefaultBetas,
         placement: Placement,
     ) -> Result<Self, SchedulerError> {
         let schedule = NoiseSchedule::from_config(config, betas)?;
         Ok(Self {
+            scheduler,
             train: TrainingSigmas::of(&schedule),
             timesteps: Timesteps::from_config(config, TimestepSpacing::Linspace, schedule.len())?,
             placement,
@@ -76,14 +79,16 @@ impl Exploding {
         Self { whole_karras: true, ..self }
     }
 
-    /// The levels of a run of `steps` in 1..=len of training.
-    pub(crate) fn levels(&self, steps: usize) -> Result<Levels, SchedulerError> {
+    /// The levels of a run.
+    pub(crate) fn levels(&self, options: &SamplingOptions) -> Result<Levels, SchedulerError> {
+        options.refuse_eta(self.scheduler)?;
+        let steps = options.steps_within(self.scheduler, 1, self.train.len())?;
         let mut timesteps = self.timesteps.fractional(steps)?;
         let mut sigmas: Vec<f64> = timesteps.iter().map(|&t| self.train.at(t)).collect();
         if let Some(placed) = self.placement.levels(sigmas[0], sigmas[steps - 1], steps)? {
             timesteps = placed.iter().map(|&sigma| self.train.timestep_of(sigma)).collect();
             sigmas = placed;
-            if self.whole_karras && self.placement.ramp == Ramp::Karras {
+            if self.whole_karras && self.placement.ramp == Some(Ramp::Karras) {
                 timesteps.iter_mut().for_each(|t| *t = t.round_ties_even());
             }
         }

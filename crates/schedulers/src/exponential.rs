@@ -13,8 +13,8 @@
 //! of ε̂            α_t / α_s           σ_t      h     0
 //! of ε̂, SDE       α_t / α_s           2 σ_t    h     σ_t √(e²ʰ − 1)
 //! ```
-//! α and σ are the shares of signal and noise. D⁽⁰⁾ is the network's prediction, D⁽¹⁾ its first derivative times h, and
-//! so on: which differences stand for them is up to the method.
+//! α and σ are the shares of signal and noise. D⁽⁰⁾ is the network's prediction, and D⁽¹⁾, D⁽²⁾ stand for its
+//! derivatives times h, h²: by which differences is up to the method.
 
 use crate::linear::{Combination, Predicted};
 use crate::prediction::Level;
@@ -64,11 +64,6 @@ impl Integrator {
         Self { keep, gain, z, fresh: algorithm.stochastic.then_some(fresh) }
     }
 
-    /// Whether both levels are the same, so that nothing is left to do.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.z == 0.0
-    }
-
     /// z φ₁(z).
     pub(crate) fn phi_1(&self) -> f64 {
         libm::expm1(self.z)
@@ -86,11 +81,9 @@ impl Integrator {
 
     /// The step with the given sum of derivatives: weights on the last predictions, the newest first.
     pub(crate) fn step(&self, sum: impl IntoIterator<Item = f64>) -> Combination {
-        let outputs = if self.is_idle() {
-            Vec::new()
-        } else {
-            sum.into_iter().map(|weight| -self.gain * weight).collect()
-        };
+        // Between equal levels there is nothing to do, and no φ.
+        let sum = sum.into_iter().filter(|_| self.z != 0.0);
+        let outputs = sum.map(|weight| -self.gain * weight).collect();
         Combination { keep: self.keep, outputs, fresh: self.fresh.into_iter().collect() }
     }
 }

@@ -30,8 +30,7 @@ struct Heun {
 
 impl Scheduler for Heun {
     fn begin(&self, options: &SamplingOptions) -> Result<Box<dyn Sampling>, SchedulerError> {
-        options.refuse_eta(NAME)?;
-        let levels = self.levels.levels(options.steps_within(NAME, 1, self.levels.train.len())?)?;
+        let levels = self.levels.levels(options)?;
         Ok(Plan { clipping: self.clipping, ..levels.plan(steps(&levels)) }.begin())
     }
 }

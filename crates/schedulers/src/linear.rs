@@ -57,13 +57,14 @@ pub(crate) struct Step {
     /// Done first, from where the last step began: the sample found again, knowing what the network says of it.
     pub(crate) corrector: Option<Combination>,
     pub(crate) start: Start,
-    pub(crate) step: Combination,
+    /// What follows the evaluation.
+    pub(crate) next: Combination,
 }
 
 impl Step {
     /// A step from a sample at `level`.
-    pub(crate) fn at(timestep: f64, level: Level, step: Combination) -> Self {
-        Self { timestep, seen: level, noised: level, corrector: None, start: Start::Here, step }
+    pub(crate) fn at(timestep: f64, level: Level, next: Combination) -> Self {
+        Self { timestep, seen: level, noised: level, corrector: None, start: Start::Here, next }
     }
 }
 
@@ -178,10 +179,9 @@ impl Sampling for LinearSampling {
         noise: &mut dyn NoiseSource,
     ) -> Tensor<4> {
         let seen = self.scale_model_input(sample.clone(), index);
-        let output = self.plan.predict(model_output, seen, self.plan.steps[index].seen);
-        remember(&mut self.outputs, output);
         let step = &self.plan.steps[index];
-        if !step.step.fresh.is_empty() {
+        remember(&mut self.outputs, self.plan.predict(model_output, seen, step.seen));
+        if !step.next.fresh.is_empty() {
             remember(&mut self.draws, noise.normal(sample.dims(), &sample.device()));
         }
         if let (Some(corrector), Some(start)) = (&step.corrector, &self.start) {
@@ -191,7 +191,7 @@ impl Sampling for LinearSampling {
             (Start::Before, Some(start)) => start.clone(),
             _ => sample,
         };
-        let next = self.combine(from.clone(), &step.step);
+        let next = self.combine(from.clone(), &step.next);
         self.start = Some(from);
         next
     }

@@ -28,8 +28,7 @@ struct Lms {
 
 impl Scheduler for Lms {
     fn begin(&self, options: &SamplingOptions) -> Result<Box<dyn Sampling>, SchedulerError> {
-        options.refuse_eta(NAME)?;
-        let levels = self.levels.levels(options.steps_within(NAME, 1, self.levels.train.len())?)?;
+        let levels = self.levels.levels(options)?;
         let steps = levels.strides().enumerate().map(|(i, stride)| {
             // The newest first.
             let nodes: Vec<f64> = levels.sigmas[..=i].iter().rev().take(ORDER).copied().collect();

@@ -23,6 +23,9 @@ pub(crate) enum End {
     LastOfRamp,
 }
 
+/// Runs shorter than this take lower orders at their end, where a config asks for these.
+pub(crate) const SHORT_RUN: usize = 15;
+
 /// What the network is told at a level between two timesteps of training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Whole {
@@ -68,7 +71,7 @@ impl Preserving {
             scheduler,
             train: TrainingSigmas::of(&schedule),
             timesteps: Timesteps::from_config(config, TimestepSpacing::Linspace, schedule.len())?,
-            whole: if placement.ramp == Ramp::Karras { Whole::Nearest } else { Whole::Below },
+            whole: if placement.ramp == Some(Ramp::Karras) { Whole::Nearest } else { Whole::Below },
             placement,
             end,
             prediction: config.prediction_type.unwrap_or(PredictionType::Epsilon),
@@ -114,7 +117,7 @@ impl Preserving {
             };
         sigmas.push(match self.end {
             End::Clean => 0.0,
-            End::LastOfRamp if self.placement.ramp != Ramp::Timesteps => sigmas[sigmas.len() - 1],
+            End::LastOfRamp if self.placement.ramp.is_some() => sigmas[sigmas.len() - 1],
             End::Lowest | End::LastOfRamp => smallest,
         });
         // The reference keeps them in f32.
@@ -140,6 +143,13 @@ impl Levels {
     /// Number of steps, which is one less than there are levels.
     pub(crate) fn len(&self) -> usize {
         self.timesteps.len()
+    }
+
+    /// The order of a multistep method at `index`: as many predictions as there are, at most `most`, and one less a step
+    /// at the end of a run whose end is `lowered`.
+    pub(crate) fn order(&self, index: usize, most: usize, lowered: bool) -> usize {
+        let left = self.len() - index;
+        if lowered { most.min(left) } else { most }.min(index + 1)
     }
 
     /// A step from the level of `index`.

@@ -9,8 +9,8 @@ use crate::{SchedulerConfig, SchedulerError};
 #[derive(Debug, Clone)]
 pub(crate) struct TrainingSigmas {
     sigmas: Vec<f32>,
-    /// Their logarithms, in f32: those of the reference, to which a level is placed before its timestep is cut to a
-    /// whole number.
+    /// Their logarithms, in f32 as the reference has them: where a timestep between two of training is cut to a whole one,
+    /// this rounding shows.
     logs: Vec<f32>,
 }
 
@@ -60,11 +60,9 @@ impl TrainingSigmas {
     }
 }
 
-/// How the levels of a run are placed.
+/// How the levels of a run lie between the highest and the lowest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ramp {
-    /// At the timesteps of the run.
-    Timesteps,
     /// Evenly in σ^(1/7) (arXiv 2206.00364, equation 5).
     Karras,
     /// Evenly in ln σ, which is in λ (arXiv 2206.00927).
@@ -73,16 +71,16 @@ pub(crate) enum Ramp {
     Beta,
 }
 
-/// The ramp with its bounds.
+/// Where the levels of a run lie: at its timesteps, or on a ramp with bounds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Placement {
-    pub(crate) ramp: Ramp,
+    pub(crate) ramp: Option<Ramp>,
     min: Option<f64>,
     max: Option<f64>,
 }
 
 impl Placement {
-    pub(crate) const AT_TIMESTEPS: Self = Self { ramp: Ramp::Timesteps, min: None, max: None };
+    pub(crate) const AT_TIMESTEPS: Self = Self { ramp: None, min: None, max: None };
 
     pub(crate) fn from_config(
         config: &SchedulerConfig,
@@ -95,8 +93,8 @@ impl Placement {
         ];
         let mut asked = ramps.into_iter().filter(|(_, on, _)| *on == Some(true));
         let ramp = match (asked.next(), asked.next()) {
-            (None, _) => Ramp::Timesteps,
-            (Some((_, _, ramp)), None) => ramp,
+            (None, _) => None,
+            (Some((_, _, ramp)), None) => Some(ramp),
             (Some((first, ..)), Some((second, ..))) => {
                 let supported = format!("not beside {first} = true");
                 return Err(SchedulerError::unsupported(scheduler, second, "true", supported));
@@ -108,7 +106,7 @@ impl Placement {
                     return Err(SchedulerError::wrong_value(key, sigma, "expected more than 0"));
                 }
                 // The reference reads it, but then goes by the timesteps: that is not what the config asks for.
-                Some(sigma) if ramp == Ramp::Timesteps => {
+                Some(sigma) if ramp.is_none() => {
                     let supported = "only with use_karras_sigmas, use_exponential_sigmas or use_beta_sigmas";
                     return Err(SchedulerError::unsupported(scheduler, key, sigma, supported));
                 }
@@ -118,36 +116,36 @@ impl Placement {
         Ok(Self { ramp, min: config.sigma_min, max: config.sigma_max })
     }
 
-    /// `steps` falling levels; `largest` and `smallest` are the ends where the config sets none. Nothing if they are
-    /// to lie at the timesteps.
+    /// `steps` falling levels on the ramp, if there is one; `largest` and `smallest` are the bounds that the config leaves
+    /// out.
     pub(crate) fn levels(
         &self,
         largest: f64,
         smallest: f64,
         steps: usize,
     ) -> Result<Option<Vec<f64>>, SchedulerError> {
+        let Some(ramp) = self.ramp else {
+            return Ok(None);
+        };
         let (max, min) = (self.max.unwrap_or(largest), self.min.unwrap_or(smallest));
         if min >= max && steps > 1 {
             let expected = format!("expected less than sigma_max, {max}");
             return Err(SchedulerError::wrong_value("sigma_min", min, expected));
         }
-        Ok(match self.ramp {
-            Ramp::Timesteps => None,
+        let shares = linspace(0.0, 1.0, steps).into_iter();
+        Ok(Some(match ramp {
             Ramp::Karras => {
                 const RHO: f64 = 7.0;
                 let (from, to) = (libm::pow(max, 1.0 / RHO), libm::pow(min, 1.0 / RHO));
-                let shares = linspace(0.0, 1.0, steps).into_iter();
-                Some(shares.map(|share| libm::pow(from + share * (to - from), RHO)).collect())
+                shares.map(|share| libm::pow(from + share * (to - from), RHO)).collect()
             }
             Ramp::Exponential => {
-                let logs = linspace(libm::log(max), libm::log(min), steps).into_iter();
-                Some(logs.map(libm::exp).collect())
+                linspace(libm::log(max), libm::log(min), steps).into_iter().map(libm::exp).collect()
             }
             Ramp::Beta => {
                 const SHAPE: f64 = 0.6;
-                let shares = linspace(0.0, 1.0, steps).into_iter();
-                Some(shares.map(|share| min + beta_quantile(1.0 - share, SHAPE) * (max - min)).collect())
+                shares.map(|share| min + beta_quantile(1.0 - share, SHAPE) * (max - min)).collect()
             }
-        })
+        }))
     }
 }

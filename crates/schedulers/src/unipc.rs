@@ -78,8 +78,7 @@ impl Scheduler for UniPc {
 impl UniPc {
     /// The step of `index`, foreseen or corrected.
     fn step(&self, levels: &Levels, index: usize, corrected: bool) -> Combination {
-        let left = levels.len() - index;
-        let order = if self.lower_order_final { self.order.min(left) } else { self.order }.min(index + 1);
+        let order = levels.order(index, self.order, self.lower_order_final);
         let (to, from) = levels.looking_back(index, order);
         let way = Integrator::new(self.algorithm, from[0], to);
 

@@ -11,6 +11,13 @@ use proptest::prelude::*;
 
 const SHAPE: [usize; 4] = [1, 2, 3, 3];
 
+const RAMPS: &[&str] = &[
+    "",
+    r#""use_karras_sigmas": true,"#,
+    r#""use_exponential_sigmas": true,"#,
+    r#""use_beta_sigmas": true,"#,
+];
+
 /// Of the sampler that a consistency model is distilled from: the most steps that LCM takes.
 const ORIGINAL_STEPS: usize = 500;
 
@@ -38,7 +45,7 @@ fn setups(betas: &'static [&'static str]) -> impl Strategy<Value = Setup> {
         prop::sample::select(betas),
         prop::sample::select(&["leading", "trailing", "linspace"][..]),
         prop::sample::select(&["epsilon", "v_prediction", "sample"][..]),
-        prop::sample::select(&["", "use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas"][..]),
+        prop::sample::select(RAMPS),
         (0usize..3, any::<bool>(), any::<bool>()),
     )
         .prop_map(|(kind, betas, spacing, prediction, sigmas, (offset, to_one, runge_kutta))| Setup {
@@ -48,12 +55,11 @@ fn setups(betas: &'static [&'static str]) -> impl Strategy<Value = Setup> {
             prediction: if kind.name() == "pndm" && prediction == "sample" { "epsilon" } else { prediction },
             runge_kutta,
             json: format!(
-                r#""beta_schedule": "{betas}", "timestep_spacing": "{spacing}", "steps_offset": {offset},
-                   "clip_sample": false, "set_alpha_to_one": {to_one}, "skip_prk_steps": {}, "{sigmas}": true,
+                r#""beta_schedule": "{betas}", "timestep_spacing": "{spacing}", "steps_offset": {offset}, {sigmas}
+                   "clip_sample": false, "set_alpha_to_one": {to_one}, "skip_prk_steps": {},
                    "original_inference_steps": {ORIGINAL_STEPS}"#,
                 !runge_kutta
-            )
-            .replace(r#""": true,"#, ""),
+            ),
         })
 }
 
@@ -142,7 +148,7 @@ fn run(sampling: &mut dyn Sampling, seed: u64) -> Vec<f32> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn levels_never_rise(
