@@ -82,7 +82,9 @@ fn telling(part: Part) -> &'static [&'static str] {
         Part::TextEncoder => {
             &["num_hidden_layers", "hidden_size", "vocab_size", "max_position_embeddings", "hidden_act"]
         }
-        Part::ImageEncoder | Part::SafetyChecker => &["num_hidden_layers", "hidden_size", "image_size", "patch_size"],
+        Part::ImageEncoder | Part::SafetyChecker => {
+            &["num_hidden_layers", "hidden_size", "image_size", "patch_size"]
+        }
         Part::ImageProjection => &[],
     }
 }
@@ -202,7 +204,9 @@ fn abilities(checkpoint: &Checkpoint) -> Vec<&'static str> {
         Grounding::TextBox => abilities.push("places phrases in boxes"),
         Grounding::TextImageBox => abilities.push("places phrases and pictures in boxes"),
         Grounding::Keypoints => abilities.push("places people by their joints (not supported)"),
-        Grounding::SpatialMap => abilities.push("follows a map of edges, depths, normals or classes (not supported)"),
+        Grounding::SpatialMap => {
+            abilities.push("follows a map of edges, depths, normals or classes (not supported)")
+        }
     }
     if checkpoint.in_channels() == Some(9) {
         abilities.push("repaints parts of a picture");
@@ -218,7 +222,11 @@ fn read_gates(unet: &Weights) -> Result<Vec<Gate>, Failure> {
                 let numbers = unet.numbers(&format!("{block}.fuser.{alpha}"))?;
                 Ok::<_, Failure>(numbers.first().map_or(f32::NAN, |alpha| alpha.tanh()))
             };
-            Ok(Gate { block: block.into(), attention: gate("alpha_attn")?, feed_forward: gate("alpha_dense")? })
+            Ok(Gate {
+                block: block.into(),
+                attention: gate("alpha_attn")?,
+                feed_forward: gate("alpha_dense")?,
+            })
         })
         .collect()
 }
@@ -244,10 +252,13 @@ fn print(inspection: &Inspection) -> Result<(), Failure> {
     };
     let model = &inspection.model;
     report::result(format_args!("{model}: {kind}{}", if inspection.repaints { ", inpainting" } else { "" }))?;
-    report::result(format_args!("  {layout}, names of {}", match inspection.names {
-        "original" => "the original repositories",
-        _ => "diffusers",
-    }))?;
+    report::result(format_args!(
+        "  {layout}, names of {}",
+        match inspection.names {
+            "original" => "the original repositories",
+            _ => "diffusers",
+        }
+    ))?;
     let size = inspection.width.zip(inspection.height).map(|(width, height)| format!("{width}×{height}"));
     let can: Vec<_> = size.as_deref().into_iter().chain(inspection.abilities.iter().copied()).collect();
     if !can.is_empty() {
@@ -264,7 +275,10 @@ fn print(inspection: &Inspection) -> Result<(), Failure> {
         }
     }
     if !inspection.unknown.is_empty() {
-        report::result(format_args!("\nunknown, and refused when it is loaded: {} tensors", inspection.unknown.len()))?;
+        report::result(format_args!(
+            "\nunknown, and refused when it is loaded: {} tensors",
+            inspection.unknown.len()
+        ))?;
         for key in inspection.unknown.iter().take(10) {
             report::result(format_args!("  {key}"))?;
         }

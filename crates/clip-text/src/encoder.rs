@@ -51,7 +51,8 @@ impl ClipTextEncoder {
         device: &Device,
     ) -> Result<Self, Error> {
         check_fit(&config, &tokenizer)?;
-        let transformer = weights.load(ClipTextTransformer::new(&config, device), &Part::TextEncoder.key_map())?;
+        let transformer =
+            weights.load(ClipTextTransformer::new(&config, device), &Part::TextEncoder.key_map())?;
         Ok(Self { tokenizer, transformer, config, device: device.clone() })
     }
 

@@ -94,7 +94,8 @@ impl ModelDir {
         let missing: Vec<_> = needed.into_iter().filter(|part| checkpoint.part(*part).is_none()).collect();
         if checkpoint.layout() == Layout::Adapter || !missing.is_empty() {
             let needs = checkpoint.needs();
-            let lacks: Vec<_> = needs.iter().map(|need| format!("{} (from {})", need.what, need.from)).collect();
+            let lacks: Vec<_> =
+                needs.iter().map(|need| format!("{} (from {})", need.what, need.from)).collect();
             let reason = format!("not a whole model, it lacks {}", lacks.join(", "));
             return Err(Error::NotAModel { path: checkpoint.path().into(), reason });
         }

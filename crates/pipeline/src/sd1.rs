@@ -20,7 +20,8 @@ macro_rules! tokenizer_file {
     ($name:literal) => {
         (
             concat!("tokenizer/", $name),
-            include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/clip-tokenizer/", $name)).as_slice(),
+            include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/clip-tokenizer/", $name))
+                .as_slice(),
         )
     };
 }
@@ -50,7 +51,8 @@ pub fn folder_texts(checkpoint: &Checkpoint) -> Result<Vec<(PathBuf, Vec<u8>)>, 
 fn own_texts(checkpoint: &Checkpoint) -> Result<Vec<(PathBuf, Vec<u8>)>, Error> {
     let root = checkpoint.path();
     let mut texts = Vec::new();
-    for folder in [root.to_owned()].into_iter().chain(entries(root)?.into_iter().filter(|path| path.is_dir())) {
+    for folder in [root.to_owned()].into_iter().chain(entries(root)?.into_iter().filter(|path| path.is_dir()))
+    {
         for path in entries(&folder)? {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let is_text = (name.ends_with(".json") || name.ends_with(".txt")) && !name.contains(".index.");
@@ -75,11 +77,12 @@ fn own_texts(checkpoint: &Checkpoint) -> Result<Vec<(PathBuf, Vec<u8>)>, Error> 
 /// `config` with the attention type that the weights have, where it tells another.
 fn unet_config(checkpoint: &Checkpoint, config: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
     let mut value: Map<String, Value> = serde_json::from_slice(config)?;
-    let told = ["attention_type", "use_gated_attention", "enable_gligen"].iter().any(|key| match value.get(*key) {
-        Some(Value::Bool(gated)) => *gated,
-        Some(Value::String(kind)) => kind != "default",
-        _ => false,
-    });
+    let told =
+        ["attention_type", "use_gated_attention", "enable_gligen"].iter().any(|key| match value.get(*key) {
+            Some(Value::Bool(gated)) => *gated,
+            Some(Value::String(kind)) => kind != "default",
+            _ => false,
+        });
     match attention_type(checkpoint.grounding()) {
         Some(kind) if kind != "default" && !told => {
             value.insert("attention_type".into(), kind.into());
@@ -106,10 +109,8 @@ fn shared_texts(checkpoint: &Checkpoint) -> Result<Vec<(PathBuf, Vec<u8>)>, Erro
     if checkpoint.part(Part::TextEncoder).is_some() {
         configs.push(("text_encoder", text_encoder_json()));
     }
-    let mut texts: Vec<_> = configs
-        .iter()
-        .map(|(part, config)| (Path::new(part).join("config.json"), pretty(config)))
-        .collect();
+    let mut texts: Vec<_> =
+        configs.iter().map(|(part, config)| (Path::new(part).join("config.json"), pretty(config))).collect();
     // With all three, it is a model.
     if configs.len() == 3 {
         texts.push(("model_index.json".into(), pretty(&model_index(checkpoint.grounding()))));

@@ -39,7 +39,9 @@ impl Cast {
             widen(chunk, self.from, &mut self.wide);
             // A double beyond the range of f32 has overflown on the way.
             let before = match self.from {
-                Dtype::F64 => chunk.as_chunks().0.iter().filter(|&&x| !f64::from_le_bytes(x).is_finite()).count(),
+                Dtype::F64 => {
+                    chunk.as_chunks().0.iter().filter(|&&x| !f64::from_le_bytes(x).is_finite()).count()
+                }
                 _ => count(self.wide.iter().copied()),
             };
             self.non_finite += before;

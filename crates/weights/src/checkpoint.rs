@@ -232,7 +232,9 @@ impl Checkpoint {
         let Some(unet) = self.part(Part::UNet) else { return Grounding::None };
         let has = |prefix: &str| unet.tensors().any(|(key, _)| key.starts_with(prefix));
         match () {
-            () if has("position_net.linears_image.") || has("position_net.linears_text.") => Grounding::TextImageBox,
+            () if has("position_net.linears_image.") || has("position_net.linears_text.") => {
+                Grounding::TextImageBox
+            }
             () if has("position_net.keypoint_embeddings") => Grounding::Keypoints,
             () if has("position_net.convnext_tiny_backbone.") => Grounding::SpatialMap,
             () if has("position_net.") => Grounding::TextBox,

@@ -94,7 +94,8 @@ impl Conversion {
             names_of(part, weights)?;
             // Before version 5, transformers reads no other name; since then, both.
             let prefix = if part == Part::TextEncoder { "text_model." } else { "" };
-            let tensors = weights.entries().map(|(key, entry)| planned(format!("{prefix}{key}"), entry)).collect();
+            let tensors =
+                weights.entries().map(|(key, entry)| planned(format!("{prefix}{key}"), entry)).collect();
             let place = Path::new(part.folder()).join(format!("{}.safetensors", part.stem()));
             outputs.push(Output { place, tensors });
         }
@@ -170,11 +171,14 @@ impl Conversion {
     pub fn with_shard_size(mut self, bytes: u64) -> Self {
         if self.folder {
             let outputs = std::mem::take(&mut self.outputs);
-            self.outputs = outputs.into_iter().flat_map(|output| {
-                let shards = shards(output, bytes);
-                self.texts.extend(index(&shards));
-                shards
-            }).collect();
+            self.outputs = outputs
+                .into_iter()
+                .flat_map(|output| {
+                    let shards = shards(output, bytes);
+                    self.texts.extend(index(&shards));
+                    shards
+                })
+                .collect();
         }
         self
     }
@@ -329,7 +333,11 @@ fn names_of(part: Part, weights: &Weights) -> Result<Names, WeightsError> {
     };
     let unknown = weights.entries().map(|(key, _)| key).filter(|key| names.to_original(key).is_none());
     let keys: Vec<_> = unknown.map(str::to_owned).collect();
-    if keys.is_empty() { Ok(names) } else { Err(WeightsError::UnknownTensors { path: weights.path().into(), keys }) }
+    if keys.is_empty() {
+        Ok(names)
+    } else {
+        Err(WeightsError::UnknownTensors { path: weights.path().into(), keys })
+    }
 }
 
 /// `output` in as many files as are needed for none to be larger than `bytes`, but for a tensor that is so by itself.

@@ -34,10 +34,13 @@ impl Entry {
             Data::Stored { storage, start, len } => storage.range(*start, *len),
             Data::Strided { .. } => {
                 let mut bytes = Vec::new();
-                self.pieces(|error| error, |piece| {
-                    bytes.extend_from_slice(piece);
-                    Ok(())
-                })?;
+                self.pieces(
+                    |error| error,
+                    |piece| {
+                        bytes.extend_from_slice(piece);
+                        Ok(())
+                    },
+                )?;
                 Ok(Bytes::from(bytes))
             }
         }

@@ -24,8 +24,7 @@ pub(crate) struct Floats {
 pub(crate) fn floats(bytes: bytes::Bytes, dtype: Dtype) -> Option<Floats> {
     let size = float_size(dtype)?;
     if dtype == Dtype::F32 && bytes.as_ptr().addr().is_multiple_of(align_of::<f32>()) {
-        let non_finite =
-            bytes.par_chunks(CHUNK * size_of::<f32>()).map(|chunk| count(numbers(chunk))).sum();
+        let non_finite = bytes.par_chunks(CHUNK * size_of::<f32>()).map(|chunk| count(numbers(chunk))).sum();
         return Some(Floats { bytes: Bytes::from_shared(bytes, AllocationProperty::File), non_finite });
     }
     // Each number is made by itself, so the threads at hand change nothing in the result.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use safetensors::tensor::Metadata;
 use serde::de::IgnoredAny;
 
+use crate::entry::{Data, Entry};
 use crate::storage::Storage;
 use crate::unique::Unique;
-use crate::entry::{Data, Entry};
 use crate::weights::TensorInfo;
 use crate::{Dtype, WeightsError};
 

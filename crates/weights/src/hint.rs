@@ -25,9 +25,7 @@ impl WeightsError {
                 Some("the file was not fetched or copied completely: fetch it again".into())
             }
             Self::Grounded { .. } => Some("it needs no adapter".into()),
-            Self::Compressed { .. } => {
-                Some("unpack it, or load it with torch and save it again".into())
-            }
+            Self::Compressed { .. } => Some("unpack it, or load it with torch and save it again".into()),
             Self::UnknownFormat { found, .. } if found.contains("Git LFS") => {
                 Some("the repository was cloned without its large files: run `git lfs pull` in it".into())
             }

@@ -131,7 +131,8 @@ pub(crate) fn detect(keys: &[&str]) -> Result<(Layout, Vec<Section>), String> {
     if let Some((_, what)) = other {
         return Err((*what).into());
     }
-    let among = |sections: &[Section]| sections.iter().copied().filter(|s| starts(s.prefix)).collect::<Vec<_>>();
+    let among =
+        |sections: &[Section]| sections.iter().copied().filter(|s| starts(s.prefix)).collect::<Vec<_>>();
     let single = among(&SINGLE_FILE);
     if !single.is_empty() {
         return Ok((Layout::SingleFile, single));

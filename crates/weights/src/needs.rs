@@ -28,7 +28,11 @@ impl Checkpoint {
         let lacks = |part| self.part(part).is_none();
         let lacks_folder = |name| self.layout() == Layout::Folder && !self.path().join(name).is_dir();
         if lacks(Part::UNet) {
-            needs.push(need("a UNet", RUN, "masterful/gligen-1-4-generation-text-box, or any Stable Diffusion 1.x"));
+            needs.push(need(
+                "a UNet",
+                RUN,
+                "masterful/gligen-1-4-generation-text-box, or any Stable Diffusion 1.x",
+            ));
         }
         if lacks(Part::Vae) {
             needs.push(need("an autoencoder", RUN, STABLE_DIFFUSION));

@@ -22,8 +22,8 @@ use std::sync::Arc;
 pub use machine::PickleError;
 
 use crate::WeightsError;
-use crate::storage::Storage;
 use crate::entry::{Data, Entry};
+use crate::storage::Storage;
 use crate::weights::TensorInfo;
 use crate::zip::{self, Extent};
 use graph::Graph;
@@ -106,9 +106,11 @@ fn legacy(file: Storage) -> Result<Vec<(String, Entry)>, WeightsError> {
         return Err(file.damaged(format!("expected version {PROTOCOL} of torch's form, found another")));
     }
     let machine = next()?;
-    let little_endian = machine.items(machine.root).unwrap_or_default().iter().find_map(|(key, value)| {
-        (machine.text(*key) == Some("little_endian")).then_some(*value)
-    });
+    let little_endian = machine
+        .items(machine.root)
+        .unwrap_or_default()
+        .iter()
+        .find_map(|(key, value)| (machine.text(*key) == Some("little_endian")).then_some(*value));
     if little_endian == Some(graph::FALSE) {
         return Err(file.damaged("numbers with their highest byte first are not read".into()));
     }
@@ -124,10 +126,12 @@ fn legacy(file: Storage) -> Result<Vec<(String, Entry)>, WeightsError> {
         let Some(storage) = storage else {
             return Err(file.damaged("it lists a storage that nothing refers to".into()));
         };
-        let count = file.bytes(start, 8)?.iter().rev().fold(0u64, |count, &byte| count << 8 | u64::from(byte));
+        let count =
+            file.bytes(start, 8)?.iter().rev().fold(0u64, |count, &byte| count << 8 | u64::from(byte));
         // An untyped storage is counted in bytes by the pickle, and in elements here.
         if count != storage.count as u64 && storage.width != 1 {
-            let problem = format!("storage {}: expected {} numbers, found {count}", storage.key, storage.count);
+            let problem =
+                format!("storage {}: expected {} numbers, found {count}", storage.key, storage.count);
             return Err(file.damaged(problem));
         }
         let Some(len) = storage.bytes() else {

@@ -47,10 +47,14 @@ fn shards(path: &Path) -> Result<BTreeMap<String, Vec<String>>, WeightsError> {
     let index = |problem| WeightsError::Index { path: path.into(), problem };
     let file = Storage::open(path)?;
     if file.len() > MAX_INDEX {
-        return Err(index(format!("expected an index of at most {MAX_INDEX} bytes, found one of {}", file.len())));
+        return Err(index(format!(
+            "expected an index of at most {MAX_INDEX} bytes, found one of {}",
+            file.len()
+        )));
     }
     let text = file.bytes(0, file.len())?;
-    let Index { weight_map } = serde_json::from_slice(&text).map_err(|e| index(format!("not an index: {e}")))?;
+    let Index { weight_map } =
+        serde_json::from_slice(&text).map_err(|e| index(format!("not an index: {e}")))?;
     let mut shards: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (key, shard) in weight_map.0 {
         if !is_plain_name(&shard) {

@@ -37,11 +37,7 @@ impl Temporary {
     /// A new folder beside `to`.
     pub(crate) fn folder(to: &Path) -> io::Result<Self> {
         let path = beside(to)?;
-        retried(
-            || fs::create_dir(&path),
-            || File::open(path.join(LOCK)),
-            || fs::remove_dir_all(&path),
-        )?;
+        retried(|| fs::create_dir(&path), || File::open(path.join(LOCK)), || fs::remove_dir_all(&path))?;
         let mut temporary = Self { path, to: to.into(), lock: None };
         let lock = File::create_new(temporary.path.join(LOCK))?;
         hold(&lock)?;
@@ -69,7 +65,11 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         // Nothing is there after the renaming, and an error has been reported by now.
-        let _ = if self.lock.take().is_some() { fs::remove_dir_all(&self.path) } else { fs::remove_file(&self.path) };
+        let _ = if self.lock.take().is_some() {
+            fs::remove_dir_all(&self.path)
+        } else {
+            fs::remove_file(&self.path)
+        };
     }
 }
 

@@ -153,7 +153,8 @@ pub(crate) struct Sealed {
 impl Sealed {
     /// The file, to be read back.
     pub(crate) fn storage(&self) -> Result<Storage, WeightsError> {
-        Storage::of(&self.path, &self.file).map_err(|source| WeightsError::Read { path: self.path.clone(), source })
+        Storage::of(&self.path, &self.file)
+            .map_err(|source| WeightsError::Read { path: self.path.clone(), source })
     }
 
     /// Gives the file its name.

@@ -6,8 +6,8 @@
 
 use std::collections::HashMap;
 
-use crate::storage::Storage;
 use crate::WeightsError;
+use crate::storage::Storage;
 
 /// The largest directory read, in bytes; a member takes some 80. The length comes from the file.
 const MAX_DIRECTORY: u64 = 16 << 20;
@@ -97,7 +97,8 @@ fn end_record(storage: &Storage) -> Result<(u64, u64), WeightsError> {
     // A comment of up to 64 KiB may follow the record, and two more records come before it.
     let tail_len = storage.len().min((END_64 + LOCATOR + END + usize::from(u16::MAX)) as u64);
     let tail = storage.bytes(storage.len() - tail_len, tail_len)?;
-    let found = tail.windows(4).rposition(|window| window == b"PK\x05\x06").filter(|at| tail.len() - at >= END);
+    let found =
+        tail.windows(4).rposition(|window| window == b"PK\x05\x06").filter(|at| tail.len() - at >= END);
     let Some(at) = found else {
         // The directory comes last, so that a file cut short has none.
         return Err(WeightsError::CutArchive { path: storage.path().into() });
@@ -107,7 +108,9 @@ fn end_record(storage: &Storage) -> Result<(u64, u64), WeightsError> {
     if len != ELSEWHERE && start != ELSEWHERE && u16_at(record, 10) != u16::MAX {
         return Ok((start.into(), len.into()));
     }
-    let Some(locator) = at.checked_sub(LOCATOR).map(|at| &tail[at..]).filter(|l| l.starts_with(b"PK\x06\x07")) else {
+    let Some(locator) =
+        at.checked_sub(LOCATOR).map(|at| &tail[at..]).filter(|l| l.starts_with(b"PK\x06\x07"))
+    else {
         return Err(storage.damaged("the archive's last record points to one that is not there".into()));
     };
     let record = storage.bytes(u64_at(locator, 8), END_64 as u64)?;

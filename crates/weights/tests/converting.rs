@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use gligen_testkit::fixtures;
 use gligen_weights::{
-    Checkpoint, Conversion, Converted, Dtype, Layout, Part, Progress, SafetensorsWriter, Weights, WeightsError,
+    Checkpoint, Conversion, Converted, Dtype, Layout, Part, Progress, SafetensorsWriter, Weights,
+    WeightsError,
 };
 use proptest::prelude::*;
 
@@ -117,7 +118,8 @@ fn types() {
 fn shards_and_other_files() {
     let folder = tempfile::tempdir().unwrap();
     let source = layout("single_file.safetensors");
-    let texts = vec![("unet/config.json".into(), b"{}".to_vec()), ("model_index.json".into(), b"[]".to_vec())];
+    let texts =
+        vec![("unet/config.json".into(), b"{}".to_vec()), ("model_index.json".into(), b"[]".to_vec())];
     let path = folder.path().join("model");
     let conversion = Conversion::to_diffusers(&source).unwrap().with_texts(texts).with_shard_size(4000);
     let Converted { files: written } = conversion.run(&path, on).unwrap();
@@ -235,7 +237,9 @@ fn leftovers() {
     Conversion::to_adapter(&source)
         .unwrap()
         .run(&at("other"), |_| {
-            at_once.get_or_insert_with(|| Conversion::to_adapter(&source).unwrap().run(&at("other"), on).unwrap_err());
+            at_once.get_or_insert_with(|| {
+                Conversion::to_adapter(&source).unwrap().run(&at("other"), on).unwrap_err()
+            });
             ControlFlow::Continue(())
         })
         .unwrap();

@@ -218,10 +218,15 @@ fn other_files() {
     ];
     let path = folder.path().join("file.safetensors");
     let more = ["lost.weight", "a", "b", "c", "d", "e"];
-    write(&path, &[&["model.diffusion_model.out.0.weight", "model.diffusion_model.odd.weight"], &more[..]].concat());
+    write(
+        &path,
+        &[&["model.diffusion_model.out.0.weight", "model.diffusion_model.odd.weight"], &more[..]].concat(),
+    );
     let checkpoint = Checkpoint::open(&path).unwrap();
     assert_eq!(checkpoint.unknown().len(), 6);
-    text.push(checkpoint.check().unwrap_err().to_string().replace(&format!("{}/", folder.path().display()), ""));
+    text.push(
+        checkpoint.check().unwrap_err().to_string().replace(&format!("{}/", folder.path().display()), ""),
+    );
     // Unknown within a network: whoever loads it is told.
     assert!(checkpoint.part(Part::UNet).unwrap().tensors().any(|(key, _)| key == "odd.weight"));
     insta::assert_snapshot!(text.join("\n"));

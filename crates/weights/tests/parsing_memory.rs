@@ -24,7 +24,8 @@ fn of_parsing() {
         ("dictionaries that are numbered", b"}\x94"),
     ];
     for (what, instructions) in repeated {
-        let pickle: Vec<u8> = b"\x80\x04]".iter().chain(instructions.iter().cycle()).copied().take(4 * MIB).collect();
+        let pickle: Vec<u8> =
+            b"\x80\x04]".iter().chain(instructions.iter().cycle()).copied().take(4 * MIB).collect();
         std::fs::write(file.path(), pickle).unwrap();
         let before = peak();
         let error = Weights::open(file.path()).unwrap_err();

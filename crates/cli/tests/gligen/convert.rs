@@ -47,7 +47,9 @@ fn draw(program: &Program, model: &Path, args: &[&str]) -> Vec<u8> {
 #[test]
 fn every_layout_is_inspected() {
     let program = Program::new();
-    for name in ["diffusers", "training.pth", "single_file.safetensors", "adapter.safetensors", "diffusers/vae"] {
+    for name in
+        ["diffusers", "training.pth", "single_file.safetensors", "adapter.safetensors", "diffusers/vae"]
+    {
         let snapshot = format!("inspect_{}", name.replace(['/', '.'], "_"));
         insta::assert_snapshot!(snapshot, told(&program, &["inspect", layout(name).to_str().unwrap()]));
     }
@@ -64,7 +66,8 @@ fn every_layout_is_inspected() {
 fn what_was_done_is_told() {
     let program = Program::new();
     let input = layout("training.pth");
-    let args = ["convert", input.to_str().unwrap(), "out.safetensors", "--to", "single-file", "--dtype", "f16"];
+    let args =
+        ["convert", input.to_str().unwrap(), "out.safetensors", "--to", "single-file", "--dtype", "f16"];
     insta::assert_snapshot!("convert", told(&program, &args));
     insta::assert_snapshot!("inspect_converted", told(&program, &["inspect", "out.safetensors"]));
     assert_eq!(program.files(), ["out.safetensors"]);
@@ -142,8 +145,10 @@ fn an_adapter_is_taken_and_put_on() {
 fn without_grounding(unet: &Path) -> PathBuf {
     let path = unet.with_file_name("plain.safetensors");
     let weights = Weights::open(unet).unwrap();
-    let kept = || weights.tensors().filter(|(key, _)| !key.contains(".fuser.") && !key.starts_with("position_net."));
-    let header: Vec<_> = kept().map(|(key, info)| (key, gligen_weights::Dtype::F32, info.shape.clone())).collect();
+    let kept =
+        || weights.tensors().filter(|(key, _)| !key.contains(".fuser.") && !key.starts_with("position_net."));
+    let header: Vec<_> =
+        kept().map(|(key, info)| (key, gligen_weights::Dtype::F32, info.shape.clone())).collect();
     let mut writer = SafetensorsWriter::create(&path, &header, &BTreeMap::new()).unwrap();
     for (key, _) in kept() {
         let numbers = weights.numbers(key).unwrap();

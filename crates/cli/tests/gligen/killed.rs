@@ -22,7 +22,8 @@ fn kill(rounds: u32, to: &str) -> [u32; 2] {
     let whole = started.elapsed();
     let mut counts = [0; 2];
     for round in 0..rounds {
-        let mut child = program.command(&args("out")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child =
+            program.command(&args("out")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         // Beyond the end as well, and not always at the same places.
         sleep(whole.mul_f64(1.2 * (f64::from(round) + 0.5) / f64::from(rounds)));
         assert!(Command::new("kill").args(["-KILL", &child.id().to_string()]).status().unwrap().success());

@@ -53,7 +53,10 @@ pub(crate) fn unet<'a>(keys: impl IntoIterator<Item = &'a str>) -> Names {
         if resamples {
             // It comes after the ResNet block and, where there is one, the transformer.
             let place = if attention_up.contains(&level) { 2 } else { 1 };
-            names.add(format!("output_blocks.{}.{place}.conv", first + layers), format!("{up}.upsamplers.0.conv"));
+            names.add(
+                format!("output_blocks.{}.{place}.conv", first + layers),
+                format!("{up}.upsamplers.0.conv"),
+            );
         }
     }
     names
@@ -156,16 +159,20 @@ mod tests {
 
     #[test]
     fn an_adapter_tells_them_by_its_transformers() {
-        let inputs = [1, 2, 4, 5, 7, 8].map(|i| format!("input_blocks.{i}.1.transformer_blocks.0.fuser.linear.weight"));
-        let outputs =
-            [3, 4, 5, 6, 7, 8, 9, 10, 11].map(|i| format!("output_blocks.{i}.1.transformer_blocks.0.fuser.alpha_attn"));
+        let inputs = [1, 2, 4, 5, 7, 8]
+            .map(|i| format!("input_blocks.{i}.1.transformer_blocks.0.fuser.linear.weight"));
+        let outputs = [3, 4, 5, 6, 7, 8, 9, 10, 11]
+            .map(|i| format!("output_blocks.{i}.1.transformer_blocks.0.fuser.alpha_attn"));
         assert_eq!(Blocks::of(inputs.iter().chain(&outputs).map(String::as_str)), blocks(2, 4, &[1, 2, 3]));
     }
 
     #[test]
     fn a_key_may_claim_any_number() {
         for keys in [
-            ["input_blocks.99999999999999999999999.0.op.weight", "output_blocks.18446744073709551615.1.conv.weight"],
+            [
+                "input_blocks.99999999999999999999999.0.op.weight",
+                "output_blocks.18446744073709551615.1.conv.weight",
+            ],
             ["input_blocks.0.0.op.weight", "output_blocks.250.1.conv.weight"],
             ["down_blocks.18446744073709551615.resnets.0", "up_blocks.200.resnets.18446744073709551615.x"],
         ] {

@@ -31,7 +31,8 @@ pub(crate) fn vae<'a>(keys: impl IntoIterator<Item = &'a str>) -> Names {
         resnets(&mut names, &theirs, &ours, layers);
         names.add(format!("{theirs}.downsample.conv"), format!("{ours}.downsamplers.0.conv"));
 
-        let (theirs, ours) = (format!("decoder.up.{}", levels - 1 - level), format!("decoder.up_blocks.{level}"));
+        let (theirs, ours) =
+            (format!("decoder.up.{}", levels - 1 - level), format!("decoder.up_blocks.{level}"));
         resnets(&mut names, &theirs, &ours, layers + 1);
         names.add(format!("{theirs}.upsample.conv"), format!("{ours}.upsamplers.0.conv"));
     }

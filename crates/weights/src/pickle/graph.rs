@@ -21,7 +21,11 @@ pub(crate) enum Value<'a> {
     /// A class or function by the names of its module and of itself. It is never looked up.
     Global(&'a str, &'a str),
     /// What calling `function` would make, had it been called; and the items put into it afterwards.
-    Call { function: Id, arguments: Id, items: Vec<(Id, Id)> },
+    Call {
+        function: Id,
+        arguments: Id,
+        items: Vec<(Id, Id)>,
+    },
     /// What is stored outside the pickle, and what the pickle says about it.
     Persistent(Id),
     /// A float, bytes, a set, a very large number: nothing that tensors are made of.

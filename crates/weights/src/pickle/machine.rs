@@ -30,8 +30,14 @@ pub enum PickleError {
 
 /// Follows the pickle at the beginning of `bytes`.
 pub(crate) fn run(bytes: &[u8]) -> Result<Graph<'_>, PickleError> {
-    let mut machine =
-        Machine { bytes, at: 0, graph: Graph::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
+    let mut machine = Machine {
+        bytes,
+        at: 0,
+        graph: Graph::new(),
+        stack: Vec::new(),
+        marks: Vec::new(),
+        memo: HashMap::new(),
+    };
     for _ in 0..MAX_STEPS {
         if let Some(root) = machine.step()? {
             machine.graph.root = root;
@@ -62,7 +68,7 @@ impl<'a> Machine<'a> {
             b'.' => return self.pop().map(Some),
 
             // Ends and beginnings.
-            0x80 => drop(self.u8()?), // the protocol's number
+            0x80 => drop(self.u8()?),    // the protocol's number
             0x95 => drop(self.take(8)?), // length of a frame: only a hint for reading ahead
             b'(' => self.marks.push(self.stack.len()),
             b'0' => self.pop_or_unmark()?,

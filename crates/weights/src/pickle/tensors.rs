@@ -54,7 +54,8 @@ impl StorageName<'_> {
 /// Lists and numbered items are left alone: optimizers keep their tensors there.
 pub(crate) fn tensors<'a>(graph: &Graph<'a>) -> Result<Vec<Described<'a>>, String> {
     let mut root = graph.root;
-    let wrapped = graph.items(root).unwrap_or_default().iter().find(|(key, _)| graph.text(*key) == Some(WRAPPER));
+    let wrapped =
+        graph.items(root).unwrap_or_default().iter().find(|(key, _)| graph.text(*key) == Some(WRAPPER));
     if let Some((_, inner)) = wrapped
         && graph.items(*inner).is_some_and(|items| !items.is_empty())
     {
@@ -89,7 +90,9 @@ impl<'a> Walk<'a, '_> {
         let items = self.graph.items(id).unwrap_or_default();
         self.items += items.len();
         if self.items > MAX_ITEMS {
-            return Err(format!("more than {MAX_ITEMS} items in its dictionaries, which no checkpoint needs"));
+            return Err(format!(
+                "more than {MAX_ITEMS} items in its dictionaries, which no checkpoint needs"
+            ));
         }
         for (key, value) in items {
             let Some(key) = self.graph.text(*key) else { continue };
@@ -113,7 +116,8 @@ impl<'a> Walk<'a, '_> {
             return Err(format!("more than {MAX_TENSORS} tensors, which no checkpoint has"));
         }
         let name = path.join(".");
-        let described = describe(self.graph, name.clone(), rebuilt).map_err(|e| format!("tensor {name}: {e}"))?;
+        let described =
+            describe(self.graph, name.clone(), rebuilt).map_err(|e| format!("tensor {name}: {e}"))?;
         self.found.push(described);
         Ok(())
     }
@@ -132,7 +136,9 @@ fn rebuilt<'g>(graph: &'g Graph<'_>, id: Id) -> Option<Rebuilt<'g>> {
     for _ in 0..4 {
         let (function, arguments) = graph.call(id)?;
         match function {
-            ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state") => id = *arguments.first()?,
+            ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state") => {
+                id = *arguments.first()?
+            }
             ("torch._tensor", "_rebuild_from_type_v2") => {
                 let [function, _class, arguments, ..] = arguments else { return None };
                 let ("torch._utils", function) = graph.global(*function)? else { return None };
@@ -149,8 +155,10 @@ fn rebuilt<'g>(graph: &'g Graph<'_>, id: Id) -> Option<Rebuilt<'g>> {
 
 fn describe<'a>(graph: &Graph<'a>, name: String, rebuilt: Rebuilt<'_>) -> Result<Described<'a>, String> {
     let Rebuilt { function, arguments } = rebuilt;
-    let ([persistent, offset, shape, strides, rest @ ..], "_rebuild_tensor" | "_rebuild_tensor_v2" | "_rebuild_tensor_v3") =
-        (arguments, function)
+    let (
+        [persistent, offset, shape, strides, rest @ ..],
+        "_rebuild_tensor" | "_rebuild_tensor_v2" | "_rebuild_tensor_v3",
+    ) = (arguments, function)
     else {
         return Err(format!("expected a dense tensor, found what `{function}` makes"));
     };
@@ -161,7 +169,9 @@ fn describe<'a>(graph: &Graph<'a>, name: String, rebuilt: Rebuilt<'_>) -> Result
     let dtype = match (stored_as, function, rest) {
         // Its third argument after the strides says how the bytes of the storage are read.
         (None, "_rebuild_tensor_v3", [_, _, dtype, ..]) => match graph.global(*dtype) {
-            Some(("torch", name)) => of_name(name).ok_or_else(|| format!("numbers of type {name} are not read"))?,
+            Some(("torch", name)) => {
+                of_name(name).ok_or_else(|| format!("numbers of type {name} are not read"))?
+            }
             _ => return Err("expected the type of its numbers, found none".into()),
         },
         (Some(dtype), _, _) => dtype,

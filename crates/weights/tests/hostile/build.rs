@@ -52,7 +52,13 @@ impl Pickle {
         strides: &[i64],
     ) -> Self {
         let pickle = storage(self.global("torch._utils", "_rebuild_tensor_v2").raw(b"("));
-        pickle.int(offset).tuple(shape).tuple(strides).raw(b"\x89").global("collections", "OrderedDict").raw(b")RtR")
+        pickle
+            .int(offset)
+            .tuple(shape)
+            .tuple(strides)
+            .raw(b"\x89")
+            .global("collections", "OrderedDict")
+            .raw(b")RtR")
     }
 
     /// An archive of this pickle, ended, and a storage of four numbers: 0, 1, 2, 3.
@@ -92,7 +98,14 @@ pub(crate) fn archive_with(members: &[(&str, &[u8])], tamper: impl Fn(&mut Vec<E
     let mut entries = Vec::new();
     for (name, body) in members {
         let (size, header) = (body.len() as u32, bytes.len() as u32);
-        entries.push(Entry { name: (*name).into(), method: 0, packed: size, size, header, extra: Vec::new() });
+        entries.push(Entry {
+            name: (*name).into(),
+            method: 0,
+            packed: size,
+            size,
+            header,
+            extra: Vec::new(),
+        });
         bytes.extend(b"PK\x03\x04");
         bytes.extend([0; 22]);
         bytes.extend((name.len() as u16).to_le_bytes());

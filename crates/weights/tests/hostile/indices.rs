@@ -11,7 +11,8 @@ use crate::tell;
 fn names_of_shards() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors.index.json");
-    std::fs::copy(fixtures().join("weights/plain.safetensors"), folder.path().join("whole.safetensors")).unwrap();
+    std::fs::copy(fixtures().join("weights/plain.safetensors"), folder.path().join("whole.safetensors"))
+        .unwrap();
     let of = |text: &str| {
         std::fs::write(&path, text).unwrap();
         format!("{text}\n    {}\n", within(folder.path(), &tell(Weights::open(&path))))
@@ -52,7 +53,9 @@ fn links_and_pipes() {
     std::fs::write(&index, r#"{"weight_map":{"scale":"shard.safetensors"}}"#).unwrap();
 
     let mut text = Vec::new();
-    for (name, target) in [("to a folder", "/"), ("to a device", "/dev/zero"), ("to itself", "shard.safetensors")] {
+    for (name, target) in
+        [("to a folder", "/"), ("to a device", "/dev/zero"), ("to itself", "shard.safetensors")]
+    {
         symlink(target, at("shard.safetensors")).unwrap();
         text.push(format!("{name}\n    {}", open()));
         std::fs::remove_file(at("shard.safetensors")).unwrap();
@@ -60,7 +63,10 @@ fn links_and_pipes() {
     assert!(std::process::Command::new("mkfifo").arg(at("pipe.bin")).status().unwrap().success());
     text.push(format!("a pipe\n    {}", within(folder.path(), &tell(Weights::open(&at("pipe.bin"))))));
     symlink(at("pipe.bin"), at("pipe.index.json")).unwrap();
-    text.push(format!("an index that is a pipe\n    {}", within(folder.path(), &tell(Weights::open(&at("pipe.index.json"))))));
+    text.push(format!(
+        "an index that is a pipe\n    {}",
+        within(folder.path(), &tell(Weights::open(&at("pipe.index.json"))))
+    ));
     std::fs::write(&index, r#"{"weight_map":{"scale":"pipe.bin"}}"#).unwrap();
     text.push(format!("a shard that is a pipe\n    {}", open()));
     symlink(fixtures().join("weights/plain.safetensors"), at("linked.safetensors")).unwrap();

@@ -53,7 +53,10 @@ fn calls() {
         ("OBJ", Pickle::new().raw(b"(").global("os", "system").text(&command).raw(b"o").zipped()),
         ("BUILD", call(b"tR}b")),
         ("EXT1", raw(b"\x82\x01)R")),
-        ("STACK_GLOBAL", Pickle::new().text("os").text("system").raw(b"\x93(").text(&command).raw(b"tR").zipped()),
+        (
+            "STACK_GLOBAL",
+            Pickle::new().text("os").text("system").raw(b"\x93(").text(&command).raw(b"tR").zipped(),
+        ),
         ("in place of a tensor", {
             let pickle = Pickle::new().raw(b"}").text("t").global("torch._utils", "_rebuild_tensor_v2");
             pickle.raw(b"(").global("os", "system").raw(b"(").text(&command).raw(b"tRK\0))tRs").zipped()
@@ -65,7 +68,8 @@ fn calls() {
 
 #[test]
 fn tensors() {
-    let zipped = |count, offset, shape: &[i64], strides: &[i64]| one_tensor(count, offset, shape, strides).zipped();
+    let zipped =
+        |count, offset, shape: &[i64], strides: &[i64]| one_tensor(count, offset, shape, strides).zipped();
     let dict = || Pickle::new().raw(b"}");
     let cases = [
         ("as it should be", zipped(4, 1, &[3], &[1])),
@@ -91,13 +95,29 @@ fn tensors() {
             let storage = |pickle: Pickle| pickle.storage("ComplexDoubleStorage", "0", 1);
             dict().text("t").tensor_in(storage, 0, &[1], &[1]).raw(b"s").zipped()
         }),
-        ("a sparse tensor", dict().text("t").global("torch._utils", "_rebuild_sparse_tensor").raw(b")Rs").zipped()),
-        ("the same name twice", dict().text("t").tensor(4, 0, &[1], &[1]).raw(b"s").text("t").tensor(4, 1, &[1], &[1]).raw(b"s").zipped()),
+        (
+            "a sparse tensor",
+            dict().text("t").global("torch._utils", "_rebuild_sparse_tensor").raw(b")Rs").zipped(),
+        ),
+        (
+            "the same name twice",
+            dict()
+                .text("t")
+                .tensor(4, 0, &[1], &[1])
+                .raw(b"s")
+                .text("t")
+                .tensor(4, 1, &[1], &[1])
+                .raw(b"s")
+                .zipped(),
+        ),
         ("the same name by another path", {
             let inner = |p: Pickle| p.raw(b"}").text("b").tensor(4, 0, &[1], &[1]).raw(b"s");
             inner(dict().text("a")).raw(b"s").text("a.b").tensor(4, 1, &[1], &[1]).raw(b"s").zipped()
         }),
-        ("a name of a megabyte", dict().text(&"x".repeat(1 << 20)).tensor(4, 0, &[1], &[1]).raw(b"s").zipped()),
+        (
+            "a name of a megabyte",
+            dict().text(&"x".repeat(1 << 20)).tensor(4, 0, &[1], &[1]).raw(b"s").zipped(),
+        ),
         ("a storage that is its own name", {
             let storage = |pickle: Pickle| pickle.raw(b"]q\x01h\x01aQ");
             dict().text("t").tensor_in(storage, 0, &[4], &[1]).raw(b"s").zipped()

@@ -14,27 +14,39 @@ fn archives() {
     };
     let cases = [
         ("as it should be", archive(&members)),
-        ("in the form for large files", with(&|e| {
-            (e[1].size, e[1].packed) = (u32::MAX, u32::MAX);
-            e[1].extra = zip64(&[16, 16]);
-        })),
+        (
+            "in the form for large files",
+            with(&|e| {
+                (e[1].size, e[1].packed) = (u32::MAX, u32::MAX);
+                e[1].extra = zip64(&[16, 16]);
+            }),
+        ),
         ("a bomb: a member that unfolds into 4 GB", with(&|e| (e[1].method, e[1].size) = (8, u32::MAX - 1))),
         ("a pickle that unfolds", with(&|e| (e[0].method, e[0].packed) = (8, 20))),
         ("a stored member of two sizes", with(&|e| e[1].size = 1 << 30)),
-        ("a member of 2^60 bytes", with(&|e| {
-            (e[1].size, e[1].packed) = (u32::MAX, u32::MAX);
-            e[1].extra = zip64(&[1 << 60, 1 << 60]);
-        })),
+        (
+            "a member of 2^60 bytes",
+            with(&|e| {
+                (e[1].size, e[1].packed) = (u32::MAX, u32::MAX);
+                e[1].extra = zip64(&[1 << 60, 1 << 60]);
+            }),
+        ),
         ("a member beyond the end", with(&|e| e[1].header = u32::MAX - 1)),
-        ("a member at 2^64 - 1", with(&|e| {
-            e[1].header = u32::MAX;
-            e[1].extra = zip64(&[u64::MAX]);
-        })),
+        (
+            "a member at 2^64 - 1",
+            with(&|e| {
+                e[1].header = u32::MAX;
+                e[1].extra = zip64(&[u64::MAX]);
+            }),
+        ),
         ("a size that is not there", with(&|e| e[1].size = u32::MAX)),
-        ("an extra field that is cut short", with(&|e| {
-            e[1].size = u32::MAX;
-            e[1].extra = vec![1, 0, 200, 0, 1];
-        })),
+        (
+            "an extra field that is cut short",
+            with(&|e| {
+                e[1].size = u32::MAX;
+                e[1].extra = vec![1, 0, 200, 0, 1];
+            }),
+        ),
         ("a member where there is none", with(&|e| e[1].header += 1)),
         ("a member twice", with(&|e| e.push(e[1].clone()))),
         ("two pickles", archive(&[members[0], members[1], ("b/data.pkl", &pickle)])),
