@@ -1,6 +1,7 @@
 //! Everything that reads a file from outside, with files to begin from.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use gligen_clip_text::{ClipTextConfig, Tokenizer, TokenizerFiles};
@@ -10,7 +11,6 @@ use gligen_testkit::fixtures;
 use gligen_unet::UNetConfig;
 use gligen_vae::AutoencoderKlConfig;
 use gligen_weights::{Checkpoint, Weights};
-use tempfile::TempDir;
 
 use crate::archive;
 
@@ -242,15 +242,17 @@ fn indices() -> Vec<Vec<u8>> {
 
 /// The index lies beside the shard that it may name.
 fn index(input: &[u8]) -> Result<String, String> {
-    static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
+    static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
         // In memory where that can be had: a disk would be the slowest part.
-        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
-        let folder = folder.expect("a folder for temporary files");
+        let memory = PathBuf::from("/dev/shm");
+        let parent = if memory.is_dir() { memory } else { std::env::temp_dir() };
+        let folder = parent.join("gligen-fuzz-index");
+        fs::create_dir_all(&folder).expect("a folder for temporary files");
         let shard = fixtures().join("weights/plain.safetensors");
-        fs::copy(shard, folder.path().join("plain.safetensors")).expect("room for a small file");
+        fs::copy(shard, folder.join("plain.safetensors")).expect("room for a small file");
         folder
     });
-    let path = FOLDER.path().join("model.safetensors.index.json");
+    let path = FOLDER.join("model.safetensors.index.json");
     fs::write(&path, input).expect("room for a small file");
     let weights = Weights::open(&path).map_err(|error| error.to_string())?;
     Ok(format!("read {}", weights.tensors().count()))
