@@ -6,7 +6,6 @@ use gligen_pipeline::{EmbeddingFile, LoraFile};
 
 /// What changes the model while it is loaded.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Model")]
 pub(crate) struct Adapters {
     /// A LoRA file of kohya's, diffusers' or peft's kind, and how much of it to add; repeat it for more [default scale: 1]
     #[arg(long, value_name = "FILE[:SCALE]", value_parser = parse_lora)]

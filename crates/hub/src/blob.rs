@@ -174,8 +174,8 @@ impl Download<'_> {
         }
     }
 
-    fn network(&self, source: io::Error) -> HubError {
-        HubError::Network { url: self.remote.url.clone(), source: Box::new(source.into()) }
+    fn network(&self, error: io::Error) -> HubError {
+        HubError::Network { url: self.remote.url.clone(), error: Box::new(error.into()) }
     }
 }
 

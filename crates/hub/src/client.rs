@@ -90,7 +90,7 @@ impl Client {
             let response = self.send(&url, false, 0, |_| false)?;
             self.check(id, None, &url, &response)?;
             let body = response.into_body().into_with_config().limit(MAX_ANSWER).read_to_vec();
-            body.map_err(|source| HubError::Network { url: url.clone(), source: source.into() })
+            body.map_err(|error| HubError::Network { url: url.clone(), error: error.into() })
         })?;
         let protocol = |problem: String| HubError::Protocol { url: url.clone(), problem };
         let answer: Answer = serde_json::from_slice(&text)
@@ -190,7 +190,7 @@ impl Client {
     ) -> Result<Response<Body>, HubError> {
         let mut url = url.to_owned();
         for _ in 0..MAX_REDIRECTS {
-            let failed = |source| HubError::Network { url: without_query(&url), source: Box::new(source) };
+            let failed = |error| HubError::Network { url: without_query(&url), error: Box::new(error) };
             let mut request = if head { self.agent.head(&url) } else { self.agent.get(&url) };
             if let Some(token) = self.token.as_ref().filter(|_| origin(&url) == origin(&self.endpoint)) {
                 request = request.header("Authorization", token.as_header());
@@ -209,8 +209,8 @@ impl Client {
             };
             url = target;
         }
-        let source = Box::new(ureq::Error::TooManyRedirects);
-        Err(HubError::Network { url: without_query(&url), source })
+        let error = Box::new(ureq::Error::TooManyRedirects);
+        Err(HubError::Network { url: without_query(&url), error })
     }
 
     /// Turns an answer that is no success into an error.

@@ -97,12 +97,12 @@ pub enum HubError {
         problem: String,
     },
     /// A server cannot be reached, or stops in the middle.
-    #[error("{url}: {reason}", reason = reason(.source))]
+    #[error("{url}: {reason}", reason = reason(.error))]
     Network {
         /// What was asked for.
         url: String,
         /// What went wrong.
-        source: Box<ureq::Error>,
+        error: Box<ureq::Error>,
     },
     /// A server answers with an error.
     #[error("{url}: the server answers {status}")]
@@ -179,7 +179,7 @@ impl HubError {
                 }
                 None => "expected folders unet, vae, text_encoder, tokenizer and scheduler".into(),
             },
-            Self::Network { source, .. } => network_hint(source).into(),
+            Self::Network { error, .. } => network_hint(error).into(),
             Self::Status { status: 429, .. } => "too many requests: wait a while, or put a token into HF_TOKEN".into(),
             Self::Status { status: 500.., .. } => {
                 "the server is in trouble: try again later; what has come is kept".into()
@@ -207,8 +207,17 @@ impl HubError {
     /// Whether the same request may succeed in a moment.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
-            Self::Network { source, .. } => match source.as_ref() {
-                ureq::Error::Io(error) => error.kind() != io::ErrorKind::ConnectionRefused,
+            Self::Network { error, .. } => match error.as_ref() {
+                // Not names that are not found, nor networks that are not there: those last.
+                ureq::Error::Io(error) => matches!(
+                    error.kind(),
+                    io::ErrorKind::UnexpectedEof
+                        | io::ErrorKind::ConnectionReset
+                        | io::ErrorKind::ConnectionAborted
+                        | io::ErrorKind::BrokenPipe
+                        | io::ErrorKind::TimedOut
+                        | io::ErrorKind::WouldBlock
+                ),
                 ureq::Error::Timeout(_) | ureq::Error::Protocol(_) | ureq::Error::ConnectionFailed => true,
                 _ => false,
             },

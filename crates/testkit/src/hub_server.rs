@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! GET  /api/models/OWNER/NAME/revision/REVISION        commit and paths of all files
-//! HEAD /OWNER/NAME/resolve/COMMIT/PATH                 ETag and size; of a large file, where it lies
+//! HEAD /OWNER/NAME/resolve/REVISION/PATH               ETag and size; of a large file, where it lies
 //! GET  the same                                        a small file, or the way to the storage
 //! GET  STORAGE/CHECKSUM?signature=…                    a large file, on another port: to a client, another host
 //! ```
@@ -230,7 +230,8 @@ impl State {
             return Answer::of(&Arc::from(json.to_string().into_bytes()), String::new());
         }
         let found = path.trim_start_matches('/').split_once("/resolve/").and_then(|(name, rest)| {
-            let (commit, file) = rest.split_once('/')?;
+            let (revision, file) = rest.split_once('/')?;
+            let commit = self.commits.get(&format!("{name}@{revision}"))?;
             Some((commit, self.files.get(&format!("{name}@{commit}"))?.get(file)?))
         });
         let Some((commit, bytes)) = found else {
