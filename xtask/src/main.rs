@@ -8,9 +8,11 @@
 mod bench;
 mod build_cuda;
 mod ci;
+mod convert_weights;
 mod fixtures;
 mod make_model;
 mod measurement;
+mod page;
 mod process;
 mod record;
 mod tidy;
@@ -37,8 +39,10 @@ enum Task {
     Tidy,
     Fixtures(fixtures::Arguments),
     MakeModel(make_model::Arguments),
+    ConvertWeights(convert_weights::Arguments),
     Bench(bench::Arguments),
     BuildCuda(build_cuda::Arguments),
+    Page(page::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -47,8 +51,10 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Fixtures(arguments) => fixtures::run(&arguments),
         Task::MakeModel(arguments) => make_model::run(&arguments),
+        Task::ConvertWeights(arguments) => convert_weights::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::BuildCuda(arguments) => build_cuda::run(&arguments),
+        Task::Page(arguments) => page::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,7 +9,7 @@ use crate::Result;
 use crate::process::{cargo, output, root};
 
 /// Folders with Rust files of ours.
-const FOLDERS: [&str; 4] = ["crates", "benches", "tests", "xtask"];
+const FOLDERS: [&str; 5] = ["crates", "benches", "fuzz", "tests", "xtask"];
 
 /// Lines that a file may have, and from how many on it is mentioned.
 const MAX_LINES: usize = 600;

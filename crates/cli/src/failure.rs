@@ -1,10 +1,14 @@
 //! What can go wrong, with the exit status and the short code that programs go by.
 
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use gligen_hub::HubError;
 use gligen_kernels::device::DeviceError;
 use gligen_pipeline::{Error, LayoutError, PngError};
 use gligen_schedulers::SchedulerError;
+use gligen_weights::WeightsError;
 
 /// Why the program stops.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +29,15 @@ pub(crate) enum Failure {
     Device(#[from] DeviceError),
     #[error(transparent)]
     Pipeline(#[from] Error),
+    /// A checkpoint that cannot be read, or not be converted.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// A hub that does not give what was asked for.
+    #[error(transparent)]
+    Hub(HubError),
+    /// The same for a name that might have been meant as that of a folder.
+    #[error(transparent)]
+    NotFetched { source: HubError },
     /// A picture whose texts cannot be read.
     #[error("{path}: {source}")]
     Png { path: PathBuf, source: PngError },
@@ -34,6 +47,9 @@ pub(crate) enum Failure {
     /// A file of latents that cannot be used.
     #[error("{path}: {reason}")]
     Latents { path: PathBuf, reason: String },
+    /// An address that cannot be listened at.
+    #[error("cannot listen at {address}: {source}")]
+    Address { address: SocketAddr, source: std::io::Error },
     /// The system refused something that has no path.
     #[error("{what}: {source}")]
     System { what: &'static str, source: std::io::Error },
@@ -43,6 +59,15 @@ pub(crate) enum Failure {
     /// Whoever read our results has stopped reading: nothing to tell, and nobody to tell it to.
     #[error("nobody reads the results")]
     ClosedPipe,
+}
+
+impl From<HubError> for Failure {
+    fn from(error: HubError) -> Self {
+        match error {
+            HubError::Cancelled => Self::Interrupted,
+            error => Self::Hub(error),
+        }
+    }
 }
 
 impl Failure {
@@ -87,12 +112,17 @@ impl Failure {
             Self::Device(_) => "device",
             Self::Picture(_) | Self::Png { .. } | Self::NoMetadata { .. } => "picture",
             Self::Latents { .. } => "latents",
+            Self::Address { .. } => "address",
             Self::System { .. } | Self::Pipeline(Error::File { .. }) => "file",
             Self::Interrupted | Self::Pipeline(Error::Cancelled { .. }) => "interrupted",
+            Self::Hub(_) | Self::NotFetched { .. } => "hub",
             Self::ClosedPipe => "closed_pipe",
             Self::Pipeline(Error::Request(_)) => "request",
             Self::Pipeline(Error::Scheduler(_)) => "scheduler",
-            Self::Pipeline(Error::NotAModel { .. } | Error::Component { .. } | Error::Parts(_)) => "model",
+            Self::Pipeline(
+                Error::NotAModel { .. } | Error::NoConfigs { .. } | Error::Component { .. } | Error::Parts(_),
+            ) => "model",
+            Self::Weights(_) => "model",
             Self::Pipeline(_) => "failed",
         }
     }
@@ -104,6 +134,15 @@ impl Failure {
             Self::Arguments { hint, .. } => hint.clone(),
             Self::Layout { source, .. } | Self::Picture(source) => source.hint(),
             Self::Pipeline(error) => error.hint(),
+            Self::Weights(error) => error.hint(),
+            Self::Hub(error) => error.hint(),
+            Self::NotFetched { source } => {
+                let otherwise = "there is no such folder here either";
+                Some(source.hint().map_or(otherwise.into(), |hint| format!("{hint}; {otherwise}")))
+            }
+            Self::Address { source, .. } if source.kind() == ErrorKind::AddrInUse => {
+                Some("another server may be running there; choose another with --port".into())
+            }
             Self::NoMetadata { .. } => {
                 Some("only pictures written by gligen, without --no-metadata, can be read back".into())
             }

@@ -12,14 +12,13 @@ use gligen_pipeline::{
 use gligen_schedulers::SchedulerKind;
 use serde::Serialize;
 
+use crate::adapters::Adapters;
 use crate::failure::Failure;
+use crate::model_source::{Fetching, Model};
 use crate::objects::{Corners, join, parse_box};
 use crate::output_path::{Target, check_folder, with_suffix};
-use crate::progress::Reporter;
-use crate::{interrupt, known_things, latents_file, overlay, report};
-
-/// What users call the built-in model.
-const BUILT_IN: &str = "tiny-gligen";
+use crate::progress::{Reporter, Unit};
+use crate::{computing, interrupt, known_things, latents_file, overlay, report};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,9 +32,15 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n{}", known_things::help()))]
 pub(crate) struct Args {
-    /// A model folder in the diffusers layout [default: the built-in small model]
-    #[arg(long, value_name = "PATH", env = "GLIGEN_MODEL", hide_env_values = true)]
+    /// A model folder in the diffusers layout, a file with a whole Stable Diffusion 1.x model, or a model on the hub as
+    /// OWNER/NAME[@REVISION] [default: the built-in small model]
+    #[arg(long, value_name = "PATH_OR_ID", env = "GLIGEN_MODEL", hide_env_values = true)]
     model: Option<PathBuf>,
+    /// An adapter whose fusers and position net are put into the model's UNet, so that it places objects
+    #[arg(long, value_name = "ADAPTER")]
+    gligen: Option<PathBuf>,
+    #[command(flatten)]
+    adapters: Adapters,
     /// A layout file, or a picture of ours to draw again; `-` reads standard input. Flags win over it
     #[arg(long, value_name = "FILE")]
     layout: Option<PathBuf>,
@@ -181,34 +186,30 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     }
     let layout = args.layout()?;
     interrupt::listen()?;
-    let reporter = Reporter::new(args.quiet, args.verbose);
+    let reporter = Reporter::new(Unit::Steps, args.quiet, args.verbose);
     draw(&args, layout, &target, reporter)
 }
 
 /// Loads the model, draws, writes, and tells what was written.
 fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) -> Result<(), Failure> {
-    if let Some(threads) = args.threads {
-        // Only a pool that exists already can refuse, and nothing has been computed yet.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads as usize).build_global();
-    }
     let (is_seed_random, keep) = (layout.seed.is_none(), layout.index);
     // Before the model is loaded, which may take a while: a picture that cannot be read is told at once.
     let mut request = layout.clone().into_request(Path::new("")).map_err(Failure::Picture)?;
 
-    let default_device = gligen_kernels::device::built_in().first().copied().unwrap_or("flex");
-    let device_name = args.device.as_deref().unwrap_or(default_device);
-    let device = gligen_kernels::device::parse(device_name)?;
+    let device_name = computing::device_name(args.device.as_deref());
+    let device = computing::device(args.device.as_deref(), args.threads)?;
 
     let started = Instant::now();
-    let model = args.model.as_deref().map_or(Ok(ModelDir::BuiltIn), ModelDir::open)?;
+    let mut model = Model::find(args.model.as_deref(), &mut Fetching::new(args.quiet, args.verbose))?;
+    if let Some(adapter) = &args.gligen {
+        model.files = model.files.with_adapter(adapter)?;
+    }
     let mut options = LoadOptions::default();
     options.safety_checker = !args.no_safety_checker;
-    let pipeline = model.load(options, &device)?;
-    reporter.detail(format_args!(
-        "loaded {} in {:.2} s",
-        model_name(&model),
-        started.elapsed().as_secs_f64()
-    ));
+    options.loras.clone_from(&args.adapters.lora);
+    options.embeddings.clone_from(&args.adapters.embedding);
+    let pipeline = model.files.load(options, &device)?;
+    reporter.detail(format_args!("loaded {} in {:.2} s", model.name, started.elapsed().as_secs_f64()));
 
     request.latents = args.latents.as_deref().map(|path| latents_file::read(path, &device)).transpose()?;
     let plan = pipeline.plan(&request)?;
@@ -223,7 +224,7 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
     if is_seed_random {
         reporter.note(format_args!("seed {}", request.seed));
     }
-    if model == ModelDir::BuiltIn {
+    if matches!(model.files, ModelDir::BuiltIn) {
         let phrases = request.objects.iter().flatten().filter_map(|object| object.phrase.as_deref());
         for warning in known_things::unknown(&request.prompts, phrases) {
             reporter.warning(warning);
@@ -237,7 +238,7 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
     let output = pipeline.run(&plan, |progress| {
         match progress {
             Progress::Warning(warning) => reporter.warning(warning),
-            Progress::Step { step, of, .. } => reporter.step(step, of),
+            Progress::Step { step, of, .. } => reporter.step(step as u64, of as u64),
             _ => {}
         }
         if interrupt::wanted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -248,7 +249,7 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
         reporter
             .warning(format_args!("picture {index} was withheld by the model's safety checker: it is black"));
     }
-    let drawn = Drawn { layout, plan: &plan, output: &output, kept: &kept, model: &model, seconds };
+    let drawn = Drawn { layout, plan: &plan, output: &output, kept: &kept, model: &model.name, seconds };
     write(args, &drawn, target)
 }
 
@@ -260,7 +261,8 @@ struct Drawn<'a> {
     output: &'a Output,
     /// The pictures to write, of all that were drawn.
     kept: &'a [usize],
-    model: &'a ModelDir,
+    /// What pictures call the model.
+    model: &'a str,
     seconds: f64,
 }
 
@@ -320,10 +322,7 @@ fn texts(drawn: &Drawn, index: usize, folder: &Path) -> Vec<(&'static str, Strin
     for path in layout.pictures_mut() {
         *path = seen_from(folder, path);
     }
-    vec![
-        (LAYOUT_KEYWORD, layout.to_json()),
-        (PARAMETERS_KEYWORD, parameters(&layout, &model_name(drawn.model))),
-    ]
+    vec![(LAYOUT_KEYWORD, layout.to_json()), (PARAMETERS_KEYWORD, parameters(&layout, drawn.model))]
 }
 
 fn tell_plan(reporter: &Reporter, plan: &Plan, device: &str) {
@@ -345,16 +344,6 @@ fn seen_from(folder: &Path, path: &Path) -> PathBuf {
     let path = whole(path);
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     path.strip_prefix(whole(folder)).map(PathBuf::from).unwrap_or(path)
-}
-
-fn model_name(model: &ModelDir) -> String {
-    match model {
-        ModelDir::BuiltIn => BUILT_IN.into(),
-        ModelDir::Folder(path) => {
-            let path = path.canonicalize().unwrap_or_else(|_| path.clone());
-            path.file_name().map_or_else(|| "model".into(), |name| name.to_string_lossy().into_owned())
-        }
-    }
 }
 
 impl Args {

@@ -17,6 +17,16 @@ const NEAREST: usize = 3;
 static THINGS: LazyLock<Vec<&'static str>> = LazyLock::new(|| listed("things"));
 static BACKGROUNDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| listed("backgrounds"));
 
+/// The things that the built-in model draws.
+pub(crate) fn things() -> &'static [&'static str] {
+    &THINGS
+}
+
+/// The backgrounds that it draws them on.
+pub(crate) fn backgrounds() -> &'static [&'static str] {
+    &BACKGROUNDS
+}
+
 /// The end of the help of `generate`: what can be drawn without another model.
 pub(crate) fn help() -> String {
     format!(

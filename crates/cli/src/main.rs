@@ -2,7 +2,11 @@
 
 #![forbid(unsafe_code)]
 
+mod adapters;
+mod amounts;
 mod completions;
+mod computing;
+mod convert;
 mod devices;
 mod failure;
 mod generate;
@@ -12,12 +16,15 @@ mod known_things;
 mod latents_file;
 mod man;
 mod metadata;
+mod model_source;
 mod objects;
 mod output_path;
 mod overlay;
 mod progress;
+mod pull;
 mod report;
 mod schedulers;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -39,7 +46,10 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Generate(Box<generate::Args>),
+    Serve(serve::Args),
     Inspect(inspect::Args),
+    Convert(convert::Args),
+    Pull(pull::Args),
     Devices(devices::Args),
     Schedulers(schedulers::Args),
     Metadata(metadata::Args),
@@ -60,7 +70,10 @@ fn run() -> Result<(), (Failure, bool)> {
     let cli = Cli::try_parse().map_err(|error| (Failure::Usage(error), wants_json))?;
     let result = match cli.command {
         Command::Generate(args) => generate::run(*args),
+        Command::Serve(args) => serve::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Convert(args) => convert::run(args),
+        Command::Pull(args) => pull::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Schedulers(args) => schedulers::run(&args),
         Command::Metadata(args) => metadata::run(&args),

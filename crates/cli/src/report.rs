@@ -36,6 +36,11 @@ pub(crate) fn written(outcome: io::Result<()>) -> Result<(), Failure> {
     })
 }
 
+/// Tells of something that is good to know.
+pub(crate) fn note(message: impl Display) {
+    let _ = writeln!(anstream::stderr(), "{message}");
+}
+
 /// Tells of something that does not stop the run.
 pub(crate) fn warning(message: impl Display) {
     let _ = writeln!(anstream::stderr(), "{YELLOW}warning:{RESET} {message}");

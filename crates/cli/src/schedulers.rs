@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         if args.json {
             report::json_result(&Line { name, class, description })?;
         } else {
-            report::result(format_args!("{name:<16} {description}"))?;
+            report::result(format_args!("{name:<19}  {description}"))?;
         }
     }
     Ok(())

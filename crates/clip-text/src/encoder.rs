@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::Tensor;
 use burn::tensor::{Device, TensorData};
 use gligen_components::{BoxError, TextEncoder, TextStates};
-use gligen_weights::{KeyMap, Weights};
+use gligen_weights::{Part, Weights};
 
 use crate::{ClipTextConfig, ClipTextTransformer, EndToken, Error, Tokenizer};
 
@@ -51,7 +51,8 @@ impl ClipTextEncoder {
         device: &Device,
     ) -> Result<Self, Error> {
         check_fit(&config, &tokenizer)?;
-        let transformer = weights.load(ClipTextTransformer::new(&config, device), &key_map())?;
+        let transformer =
+            weights.load(ClipTextTransformer::new(&config, device), &Part::TextEncoder.key_map())?;
         Ok(Self { tokenizer, transformer, config, device: device.clone() })
     }
 
@@ -122,12 +123,6 @@ impl EndToken {
         // The tokenizer ends every text, so that it is there.
         ids.iter().position(|&id| id == end).unwrap_or(0)
     }
-}
-
-/// From the keys of a checkpoint: older ones have a prefix, and store the numbers of the places; some bring the projection
-/// of another CLIP.
-fn key_map() -> KeyMap {
-    KeyMap::new().strip_prefix("text_model.").ignore("position_ids").ignore("text_projection")
 }
 
 /// Refuses a tokenizer whose numbers the transformer would read as something else.

@@ -63,6 +63,14 @@ pub enum Error {
         /// What the tokenizer has.
         found: String,
     },
+    /// A textual inversion cannot be used.
+    #[error("{}: {problem}", path.display())]
+    TextualInversion {
+        /// The file.
+        path: PathBuf,
+        /// Expected and found.
+        problem: String,
+    },
     /// More layers are to be left out than can be.
     #[error("clip skip: expected less than the text encoder's {layers} layers, found {found}")]
     ClipSkip {

@@ -1,7 +1,9 @@
 //! From a text to the numbers of its tokens, exactly as the reference numbers them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use tokenizers::AddedToken;
 use tokenizers::decoders::DecoderWrapper;
 use tokenizers::normalizers::replace::ReplacePattern;
 use tokenizers::normalizers::{self, Lowercase, NFC, NormalizerWrapper, Replace};
@@ -60,6 +62,8 @@ pub struct Tokenizer {
     pad: u32,
     highest: u32,
     window: usize,
+    /// Words of several tokens, by the first of them: all their tokens.
+    words: BTreeMap<u32, Vec<u32>>,
 }
 
 impl Tokenizer {
@@ -153,8 +157,28 @@ impl Tokenizer {
             pad: id(&special.pad)?,
             highest: stages.get_vocab(true).into_values().max().unwrap_or(0),
             window: special.window,
+            words: BTreeMap::new(),
             stages,
         })
+    }
+
+    /// Adds a word of `count` tokens, and returns their numbers; `None` if it is known already. The tokens are called
+    /// `word`, `word_1`, `word_2`, …, and `word` in a text stands for all of them.
+    pub(crate) fn add_word(&mut self, word: &str, count: usize) -> Result<Option<Vec<u32>>, Error> {
+        let names = (0..count).map(|n| if n == 0 { word.to_owned() } else { format!("{word}_{n}") });
+        let mut ids = Vec::with_capacity(count);
+        for name in names {
+            if name.trim().is_empty() || self.stages.token_to_id(&name).is_some() {
+                return Ok(None);
+            }
+            self.stages.add_tokens([AddedToken::from(name.as_str(), false)]).map_err(Error::Tokenizing)?;
+            ids.extend(self.stages.token_to_id(&name));
+        }
+        self.highest = ids.iter().copied().fold(self.highest, u32::max);
+        if let [first, _, ..] = ids[..] {
+            self.words.insert(first, ids.clone());
+        }
+        Ok(Some(ids))
     }
 
     /// Numbers of every text: 77 for all published CLIP models.
@@ -191,7 +215,12 @@ impl Tokenizer {
     /// None is known for any text; the library underneath could name one.
     pub fn encode(&self, text: &str) -> Result<Encoding, Error> {
         let encoding = self.stages.encode(text, false).map_err(Error::Tokenizing)?;
-        let ids = encoding.get_ids();
+        // With the place in the encoding that each comes from.
+        let tokens = encoding.get_ids().iter().enumerate().flat_map(|(place, id)| {
+            let ids = self.words.get(id).map_or(std::slice::from_ref(id), Vec::as_slice);
+            ids.iter().map(move |&id| (id, place))
+        });
+        let (ids, places): (Vec<u32>, Vec<usize>) = tokens.unzip();
         let room = self.window - 2;
         let kept = ids.len().min(room);
         let padding = self.window - (kept + 2);
@@ -201,7 +230,7 @@ impl Tokenizer {
                 .chain(std::iter::once(self.end))
                 .chain(std::iter::repeat_n(self.pad, padding))
                 .collect(),
-            truncated: (ids.len() > kept).then(|| lost(text, &encoding, kept)),
+            truncated: (ids.len() > kept).then(|| lost(text, &encoding, places[kept])),
         })
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 #[test]
 fn stored_cases() {
     let fixture = Fixture::open("clip_preprocessing");
-    let cases: Map<String, Value> = serde_json::from_str(&fixture.metadata("cases")).unwrap();
+    let cases: Map<String, Value> = serde_json::from_str(fixture.note("cases")).unwrap();
     let names = fixture.names();
     for (case, settings) in &cases {
         let preprocessor = Preprocessor::parse(&settings.to_string()).unwrap();

@@ -1,8 +1,10 @@
 //! The small trained model that is compiled in: `fixtures/tiny-gligen`.
 
+use std::path::Path;
+
 use gligen_clip_text::{Tokenizer, TokenizerFiles};
 use gligen_components::BoxError;
-use gligen_weights::{Weights, WeightsError};
+use gligen_weights::{Checkpoint, Part, Weights, WeightsError};
 
 use crate::Defaults;
 
@@ -31,10 +33,18 @@ pub(crate) fn text(part: &str, name: &str) -> &'static str {
 /// The weights of `part`.
 pub(crate) fn weights(part: &str) -> Result<Weights, WeightsError> {
     match part {
-        "unet" => Weights::from_static("unet", file!("unet/diffusion_pytorch_model.safetensors")),
-        "vae" => Weights::from_static("vae", file!("vae/diffusion_pytorch_model.safetensors")),
-        _ => Weights::from_static("text_encoder", file!("text_encoder/model.safetensors")),
+        "unet" => Weights::from_bytes("unet", file!("unet/diffusion_pytorch_model.safetensors").as_slice()),
+        "vae" => Weights::from_bytes("vae", file!("vae/diffusion_pytorch_model.safetensors").as_slice()),
+        _ => Weights::from_bytes("text_encoder", file!("text_encoder/model.safetensors").as_slice()),
     }
+}
+
+/// All networks.
+pub(crate) fn checkpoint() -> Result<Checkpoint, WeightsError> {
+    let parts = [Part::UNet, Part::Vae, Part::TextEncoder];
+    let parts = parts.map(|part| Ok((part, weights(part.folder())?)));
+    let parts: Vec<_> = parts.into_iter().collect::<Result<_, WeightsError>>()?;
+    Checkpoint::from_parts(Path::new("tiny-gligen"), parts)
 }
 
 /// The tokenizer.

@@ -45,6 +45,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// Networks come without configs, and are not those whose configs are known.
+    #[error("{path}: it comes without configs, and {reason}")]
+    NoConfigs {
+        /// The file.
+        path: PathBuf,
+        /// What is not as expected.
+        reason: String,
+    },
     /// The latents stopped being numbers.
     #[error("the latents are not finite after step {step} of {of}")]
     NotFinite {
@@ -211,8 +219,8 @@ impl Error {
         match self {
             Self::Request(error) => error.hint(),
             Self::NotAModel { .. } => Some(
-                "expected a folder in the diffusers layout: model_index.json beside the folders unet, vae, \
-                 text_encoder, tokenizer and scheduler"
+                "expected a folder in the diffusers layout (model_index.json beside the folders unet, vae, \
+                 text_encoder, tokenizer and scheduler), or a file with all three networks"
                     .into(),
             ),
             #[cfg(feature = "networks")]
@@ -220,6 +228,9 @@ impl Error {
                 let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(source.as_ref());
                 while let Some(error) = cause {
                     if let Some(error) = error.downcast_ref::<gligen_weights::WeightsError>() {
+                        return error.hint();
+                    }
+                    if let Some(error) = error.downcast_ref::<gligen_weights::LoraError>() {
                         return error.hint();
                     }
                     cause = error.source();

@@ -8,6 +8,7 @@ use gligen_schedulers::SchedulerKind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::embedded_picture::{embedded_picture, is_data_url};
 use crate::layout_values::{self, six_decimals};
 use crate::png_file::{LAYOUT_KEYWORD, PngError, read_png_texts};
 use crate::{Compat, Inpaint, InpaintMode, Object, PictureError, Plan, Request, Transparency, read_picture};
@@ -121,24 +122,27 @@ pub struct LayoutObject {
 }
 
 impl LayoutObject {
-    fn into_object(self, folder: &Path, place: &str) -> Result<Object, LayoutError> {
+    fn into_object(self, place: &str, read: &mut ReadPicture) -> Result<Object, LayoutError> {
         let mut object = Object::phrase("", self.rect.map(six_decimals));
         object.phrase = self.phrase;
         object.phrase_mask = self.phrase_mask.map_or(1.0, six_decimals);
         object.image_mask = self.image_mask.map_or(1.0, six_decimals);
-        object.image = read(folder, self.image, Transparency::OverWhite, &format!("{place}.image"))?;
+        object.image = picture(self.image, Transparency::OverWhite, &format!("{place}.image"), read)?;
         Ok(object)
     }
 }
 
+/// Gives the picture that a layout names.
+type ReadPicture<'a> = dyn FnMut(&Path, Transparency) -> Result<Picture, PictureError> + 'a;
+
 /// Reads the picture that stands at `place`, if one does.
-fn read(
-    folder: &Path,
-    path: Option<PathBuf>,
+fn picture(
+    name: Option<PathBuf>,
     transparency: Transparency,
     place: &str,
+    read: &mut ReadPicture,
 ) -> Result<Option<Picture>, LayoutError> {
-    let picture = path.map(|path| read_picture(&folder.join(path), transparency)).transpose();
+    let picture = name.map(|name| read(&name, transparency)).transpose();
     picture.map_err(|source| LayoutError::Picture { path: place.into(), source: source.into() })
 }
 
@@ -275,12 +279,27 @@ impl Layout {
     }
 
     /// The request that it makes, with the pictures that it names read from their files, whose paths are relative to
-    /// `folder`. A random seed is drawn here, if it asks for one.
+    /// `folder`; a data URL is a picture itself. A random seed is drawn here, if it asks for one.
     ///
     /// # Errors
     /// [`LayoutError::Picture`], [`LayoutError::NoInpaintImage`].
     pub fn into_request(self, folder: &Path) -> Result<Request, LayoutError> {
-        let inpaint = self.inpaint(folder)?;
+        self.into_request_with(|name, transparency| match name.to_str() {
+            Some(text) if is_data_url(name) => embedded_picture(text, transparency, u64::MAX),
+            _ => read_picture(&folder.join(name), transparency),
+        })
+    }
+
+    /// [`Layout::into_request`] with every picture that it names given by `read`: a server, say, opens no files that a
+    /// request names and takes [`embedded_picture`]s alone.
+    ///
+    /// # Errors
+    /// [`LayoutError::Picture`] with what `read` says, [`LayoutError::NoInpaintImage`].
+    pub fn into_request_with(
+        self,
+        mut read: impl FnMut(&Path, Transparency) -> Result<Picture, PictureError>,
+    ) -> Result<Request, LayoutError> {
+        let inpaint = self.inpaint(&mut read)?;
         let is_one_list = self.objects.len() == 1;
         let mut lists = Vec::new();
         for (list, objects) in self.objects.into_iter().enumerate() {
@@ -289,7 +308,7 @@ impl Layout {
                 false => format!("objects[{list}][{index}]"),
             };
             let objects = objects.into_iter().enumerate();
-            let objects = objects.map(|(index, object)| object.into_object(folder, &place(index)));
+            let objects = objects.map(|(index, object)| object.into_object(&place(index), &mut read));
             lists.push(objects.collect::<Result<_, _>>()?);
         }
         Ok(Request {
@@ -312,8 +331,8 @@ impl Layout {
         })
     }
 
-    fn inpaint(&self, folder: &Path) -> Result<Option<Inpaint>, LayoutError> {
-        let image = read(folder, self.inpaint_image.clone(), Transparency::Ignored, "inpaint_image")?;
+    fn inpaint(&self, read: &mut ReadPicture) -> Result<Option<Inpaint>, LayoutError> {
+        let image = picture(self.inpaint_image.clone(), Transparency::Ignored, "inpaint_image", read)?;
         let Some(image) = image else {
             let beside = [
                 ("inpaint_mask", self.inpaint_mask.is_some()),
@@ -324,16 +343,17 @@ impl Layout {
             return given.map_or(Ok(None), |(key, _)| Err(LayoutError::NoInpaintImage { key }));
         };
         let mut inpaint = Inpaint::new(image);
-        inpaint.mask = read(folder, self.inpaint_mask.clone(), Transparency::Ignored, "inpaint_mask")?;
+        inpaint.mask = picture(self.inpaint_mask.clone(), Transparency::Ignored, "inpaint_mask", read)?;
         inpaint.mode = self.inpaint_mode.unwrap_or_default();
         inpaint.restore = self.inpaint_restore.unwrap_or(inpaint.restore);
         Ok(Some(inpaint))
     }
 
-    /// The paths of all pictures that it names.
+    /// The paths of all pictures that it names, those left out that are themselves in it.
     pub fn pictures_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let of_objects = self.objects.iter_mut().flatten().filter_map(|object| object.image.as_mut());
-        of_objects.chain(&mut self.inpaint_image).chain(&mut self.inpaint_mask)
+        let all = of_objects.chain(&mut self.inpaint_image).chain(&mut self.inpaint_mask);
+        all.filter(|path| !is_data_url(path))
     }
 
     /// The layout that repeats picture `index` of `plan`, which was made of this one, with every number settled.

@@ -29,10 +29,13 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "networks")]
+mod adapters;
 mod atomic_file;
 #[cfg(feature = "networks")]
 mod built_in;
 mod denoise;
+mod embedded_picture;
 mod error;
 mod grounding;
 mod inpaint;
@@ -47,12 +50,18 @@ mod picture_file;
 mod pipeline;
 mod plan;
 mod png_file;
+mod preview;
 mod prompt;
 mod repaint_mask;
 mod request;
+#[cfg(feature = "networks")]
+mod sd1;
 
+#[cfg(feature = "networks")]
+pub use adapters::{EmbeddingFile, LoraFile};
 pub use atomic_file::AtomicFile;
 pub use denoise::{Progress, Warning};
+pub use embedded_picture::embedded_picture;
 pub use error::{Error, RequestError};
 pub use gligen_components::Picture;
 pub use gligen_kernels::device;
@@ -67,7 +76,10 @@ pub use picture_file::{PictureError, Transparency, read_picture};
 pub use pipeline::{Parts, Pipeline};
 pub use plan::{MAX_OBJECTS, Plan};
 pub use png_file::{LAYOUT_KEYWORD, PARAMETERS_KEYWORD, PngError, read_png_texts, write_png};
+pub use preview::LatentPreview;
 pub use request::{Compat, Defaults, Request};
+#[cfg(feature = "networks")]
+pub use sd1::folder_texts;
 
 /// The examples of the repository's front page.
 #[cfg(doctest)]

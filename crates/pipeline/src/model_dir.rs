@@ -1,39 +1,57 @@
-//! A model in the published layout: a folder, or the files that are built in.
+//! A model that is not loaded yet: a folder in the published layout, networks from elsewhere, or the files that are built
+//! in.
 
+use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use gligen_clip_text::{ClipTextConfig, ClipTextEncoder, Tokenizer};
+use gligen_clip_text::{ClipTextConfig, ClipTextEncoder, Tokenizer, TokenizerFiles, add_words};
 use gligen_clip_vision::{ClipImageEncoder, ClipSafetyChecker};
 use gligen_components::{BoxError, Denoiser, ImageEncoder, SafetyChecker};
 use gligen_schedulers::SchedulerConfig;
 use gligen_unet::UNet;
 use gligen_vae::AutoencoderKl;
-use gligen_weights::Weights;
+use gligen_weights::{Checkpoint, Layout, Part, Weights, WeightsError};
 
-use crate::{Defaults, Error, Parts, Pipeline, built_in};
+use crate::adapters::{Adapters, EmbeddingFile, LoraFile};
+use crate::{Defaults, Error, Parts, Pipeline, built_in, folder_texts};
 
 /// Where a model's files are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum ModelDir {
     /// A folder in the diffusers layout.
     Folder(PathBuf),
+    /// Networks that a folder does not hold, or not as they are: those of a single file or a training checkpoint, or of a
+    /// base with an adapter.
+    Networks(Arc<Networks>),
     /// The small model that is compiled in.
     BuiltIn,
 }
 
-/// What to load of a model beside what it needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Networks, and the texts that a folder of them would have, by their places in it.
+#[derive(Debug)]
+pub struct Networks {
+    checkpoint: Checkpoint,
+    texts: BTreeMap<PathBuf, Vec<u8>>,
+}
+
+/// What to load of a model beside what it needs, and what to add to it.
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct LoadOptions {
     /// The safety checker, if the model has one.
     pub safety_checker: bool,
+    /// LoRA files, which change the UNet, the text encoder or both; their changes add up.
+    pub loras: Vec<LoraFile>,
+    /// Words that captions and phrases may use.
+    pub embeddings: Vec<EmbeddingFile>,
 }
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { safety_checker: true }
+        Self { safety_checker: true, loras: Vec::new(), embeddings: Vec::new() }
     }
 }
 
@@ -41,14 +59,14 @@ impl Default for LoadOptions {
 const PARTS: [&str; 5] = ["unet", "vae", "text_encoder", "tokenizer", "scheduler"];
 
 impl ModelDir {
-    /// The model in the folder `path`.
+    /// The model in the folder or the file `path`.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let not_a_model = |reason: String| Error::NotAModel { path: path.into(), reason };
         if !path.exists() {
-            return Err(not_a_model("no such folder".into()));
+            return Err(not_a_model("no such file or folder".into()));
         }
         if !path.is_dir() {
-            return Err(not_a_model("not a folder".into()));
+            return Self::of(Checkpoint::open(path).map_err(unreadable)?);
         }
         // `model_index.json` is not asked: the class that published ones name is often wrong, and all that is
         // needed stands in the parts.
@@ -59,12 +77,60 @@ impl ModelDir {
         Ok(Self::Folder(path.into()))
     }
 
+    /// The same with the fusers and the position net of the adapter at `path` in its UNet. Nothing is copied.
+    pub fn with_adapter(&self, path: &Path) -> Result<Self, Error> {
+        let adapter = Checkpoint::open(path).map_err(unreadable)?;
+        Self::of(self.checkpoint()?.with(&adapter).map_err(unreadable)?)
+    }
+
+    /// Its networks, of which only the headers are read.
+    pub fn checkpoint(&self) -> Result<Checkpoint, Error> {
+        match self {
+            Self::Folder(folder) => Checkpoint::open(folder),
+            Self::Networks(networks) => Ok(networks.checkpoint.clone()),
+            Self::BuiltIn => built_in::checkpoint(),
+        }
+        .map_err(unreadable)
+    }
+
+    fn of(checkpoint: Checkpoint) -> Result<Self, Error> {
+        checkpoint.check().map_err(unreadable)?;
+        let needed = [Part::UNet, Part::Vae, Part::TextEncoder];
+        let missing: Vec<_> = needed.into_iter().filter(|part| checkpoint.part(*part).is_none()).collect();
+        if checkpoint.layout() == Layout::Adapter || !missing.is_empty() {
+            let needs = checkpoint.needs();
+            let lacks: Vec<_> =
+                needs.iter().map(|need| format!("{} (from {})", need.what, need.from)).collect();
+            let reason = format!("not a whole model, it lacks {}", lacks.join(", "));
+            return Err(Error::NotAModel { path: checkpoint.path().into(), reason });
+        }
+        let texts = folder_texts(&checkpoint)?.into_iter().collect();
+        Ok(Self::Networks(Arc::new(Networks { checkpoint, texts })))
+    }
+
+    /// Where it is; `None` for the one that is compiled in.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Folder(folder) => Some(folder),
+            Self::Networks(networks) => Some(networks.checkpoint.path()),
+            Self::BuiltIn => None,
+        }
+    }
+
     /// The text of the file `name` of `part`.
     pub fn text(&self, part: &str, name: &str) -> Result<String, Error> {
         match self {
             Self::Folder(folder) => {
                 let path = folder.join(part).join(name);
                 std::fs::read_to_string(&path).map_err(|source| Error::File { path, source })
+            }
+            Self::Networks(networks) => {
+                let place = Path::new(part).join(name);
+                let failed = |source| Error::File { path: networks.checkpoint.path().join(&place), source };
+                let text = networks.texts.get(&place).ok_or(io::ErrorKind::NotFound);
+                let text = text.map_err(|kind| failed(kind.into()))?;
+                let text = std::str::from_utf8(text);
+                text.map(str::to_owned).map_err(|error| failed(io::Error::other(error)))
             }
             Self::BuiltIn => Ok(built_in::text(part, name).into()),
         }
@@ -77,6 +143,14 @@ impl ModelDir {
             Self::Folder(folder) => {
                 Weights::find(&folder.join(part), &["diffusion_pytorch_model", "model", "pytorch_model"])
             }
+            Self::Networks(networks) => {
+                let weights = Part::ALL.into_iter().find(|known| known.folder() == part);
+                let weights = weights.and_then(|part| networks.checkpoint.part(part)).cloned();
+                weights.ok_or_else(|| WeightsError::LacksPart {
+                    path: networks.checkpoint.path().into(),
+                    expected: format!("the weights of the {}", part_name(part)),
+                })
+            }
             Self::BuiltIn => built_in::weights(part),
         }
         .map_err(|e| component(e.into()))
@@ -88,19 +162,24 @@ impl ModelDir {
             let part = part_name(part);
             move |source: BoxError| Error::Component { part, source }
         };
-        let unet = UNet::from_parts(&self.text("unet", "config.json")?, &self.weights("unet")?, device)
+        let adapters = Adapters::open(&options)?;
+        let weights = adapters.merge(Part::UNet, self.weights("unet")?)?;
+        let unet = UNet::from_parts(&self.text("unet", "config.json")?, &weights, device)
             .map_err(|e| component("unet")(e.into()))?;
         let vae = AutoencoderKl::from_parts(&self.text("vae", "config.json")?, &self.weights("vae")?, device)
             .map_err(|e| component("vae")(e.into()))?;
-        let tokenizer = self.tokenizer().map_err(component("tokenizer"))?;
+        let mut tokenizer = self.tokenizer().map_err(component("tokenizer"))?;
         let config = self.text("text_encoder", "config.json")?;
-        let weights = self.weights("text_encoder")?;
+        let weights = adapters.merge(Part::TextEncoder, self.weights("text_encoder")?)?;
         let text_encoder = ClipTextConfig::parse(config.as_bytes())
-            .and_then(|config| ClipTextEncoder::from_parts(config, &weights, tokenizer, device))
+            .and_then(|mut config| {
+                let weights = add_words(&adapters.words, &mut config, weights, &mut tokenizer)?;
+                ClipTextEncoder::from_parts(config, &weights, tokenizer, device)
+            })
             .map_err(|e| component("text_encoder")(e.into()))?;
         let scheduler = SchedulerConfig::from_json(&self.text("scheduler", "scheduler_config.json")?)?;
         let defaults = match self {
-            Self::Folder(_) => Defaults::default(),
+            Self::Folder(_) | Self::Networks(_) => Defaults::default(),
             Self::BuiltIn => built_in::DEFAULTS,
         };
         let parts = Parts {
@@ -117,10 +196,8 @@ impl ModelDir {
 
     /// A folder of the model, if it has one.
     fn optional(&self, part: &str) -> Option<PathBuf> {
-        match self {
-            Self::Folder(folder) => Some(folder.join(part)).filter(|path| path.is_dir()),
-            Self::BuiltIn => None,
-        }
+        // Beside a file there is none, but in a folder that an adapter was put on.
+        self.path().map(|path| path.join(part)).filter(|path| path.is_dir())
     }
 
     fn image_encoder(&self, device: &Device) -> Result<Option<Arc<dyn ImageEncoder>>, Error> {
@@ -144,13 +221,24 @@ impl ModelDir {
     fn tokenizer(&self) -> Result<Tokenizer, BoxError> {
         match self {
             Self::Folder(folder) => Ok(Tokenizer::load(folder.join("tokenizer"))?),
+            Self::Networks(networks) => {
+                let text = |name| networks.texts.get(&Path::new("tokenizer").join(name)).map(Vec::as_slice);
+                Ok(Tokenizer::from_files(&TokenizerFiles {
+                    tokenizer_json: text("tokenizer.json"),
+                    vocab: text("vocab.json"),
+                    merges: text("merges.txt"),
+                    tokenizer_config: text("tokenizer_config.json"),
+                    special_tokens_map: text("special_tokens_map.json"),
+                    added_tokens: text("added_tokens.json"),
+                })?)
+            }
             Self::BuiltIn => built_in::tokenizer(),
         }
     }
 }
 
 impl Pipeline {
-    /// Loads a model folder in the diffusers layout.
+    /// Loads a model folder in the diffusers layout, or a file with a whole model.
     pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
         ModelDir::open(path)?.load(LoadOptions::default(), device)
     }
@@ -159,6 +247,11 @@ impl Pipeline {
     pub fn built_in(device: &Device) -> Result<Self, Error> {
         ModelDir::BuiltIn.load(LoadOptions::default(), device)
     }
+}
+
+/// A checkpoint that cannot be opened.
+fn unreadable(error: WeightsError) -> Error {
+    Error::Component { part: "checkpoint", source: error.into() }
 }
 
 fn part_name(part: &str) -> &'static str {

@@ -41,7 +41,7 @@ pub enum PictureError {
         path: PathBuf,
     },
     /// It has too many pixels, or none.
-    #[error("{path}: {width}×{height} pixels; at most {MAX_PIXELS} in all")]
+    #[error("{path}: {width}×{height} pixels; at most {max_pixels} in all")]
     Size {
         /// The file.
         path: PathBuf,
@@ -49,6 +49,8 @@ pub enum PictureError {
         width: u32,
         /// Rows.
         height: u32,
+        /// The most that are read.
+        max_pixels: u64,
     },
     /// It is broken, or of a kind that is not read.
     #[error("{path}: {source}")]
@@ -58,20 +60,29 @@ pub enum PictureError {
         /// What is wrong.
         source: ImageError,
     },
+    /// A text that should be a picture itself, and is none.
+    #[error("expected a data URL or base64 of a PNG, JPEG or WebP picture, found `{start}`")]
+    NotEmbedded {
+        /// How it begins.
+        start: String,
+    },
 }
 
 /// Reads a PNG, JPEG or WebP file: grey or in colour, of 8 or 16 bits, turned upright as its EXIF data say. Of an
 /// animation it takes the first frame.
 pub fn read_picture(path: &Path, transparency: Transparency) -> Result<Picture, PictureError> {
     let file = File::open(path).map_err(|source| PictureError::File { path: path.into(), source })?;
-    decode(BufReader::new(file), path, transparency)
+    decode(BufReader::new(file), path, transparency, MAX_PIXELS)
 }
 
-fn decode(
+/// Reads the picture that error texts call `path`, of at most `max_pixels`, and never more than a file may have.
+pub(crate) fn decode(
     reader: impl BufRead + Seek,
     path: &Path,
     transparency: Transparency,
+    max_pixels: u64,
 ) -> Result<Picture, PictureError> {
+    let max_pixels = max_pixels.min(MAX_PIXELS);
     let path = || path.to_path_buf();
     let broken = |source| PictureError::Broken { path: path(), source };
     let mut reader = ImageReader::new(reader)
@@ -85,8 +96,8 @@ fn decode(
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(broken)?;
     let (width, height) = decoder.dimensions();
-    if !(1..=MAX_PIXELS).contains(&(u64::from(width) * u64::from(height))) {
-        return Err(PictureError::Size { path: path(), width, height });
+    if !(1..=max_pixels).contains(&(u64::from(width) * u64::from(height))) {
+        return Err(PictureError::Size { path: path(), width, height, max_pixels });
     }
     // A picture whose EXIF data cannot be read is taken as it lies.
     let orientation = decoder.orientation().ok();
@@ -105,6 +116,7 @@ fn decode(
         path: path(),
         width,
         height,
+        max_pixels,
     })
 }
 

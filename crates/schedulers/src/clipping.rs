@@ -22,8 +22,8 @@ pub(crate) enum Clipping {
 }
 
 impl Clipping {
-    /// What `config` says, for a class that clips unless told otherwise.
-    pub(crate) fn from_config(config: &SchedulerConfig) -> Result<Self, SchedulerError> {
+    /// What `config` says, for a class that clips `by_default` or does not.
+    pub(crate) fn from_config(config: &SchedulerConfig, by_default: bool) -> Result<Self, SchedulerError> {
         if config.thresholding.unwrap_or(false) {
             let ratio = config.dynamic_thresholding_ratio.unwrap_or(0.995);
             if !(0.0..=1.0).contains(&ratio) {
@@ -38,7 +38,7 @@ impl Clipping {
                 return Err(SchedulerError::wrong_value("sample_max_value", most, "expected 1 or more"));
             }
             Ok(Self::Dynamic { ratio, most })
-        } else if config.clip_sample.unwrap_or(true) {
+        } else if config.clip_sample.unwrap_or(by_default) {
             let limit = config.clip_sample_range.unwrap_or(1.0);
             if limit <= 0.0 {
                 return Err(SchedulerError::wrong_value("clip_sample_range", limit, "expected more than 0"));
@@ -49,17 +49,18 @@ impl Clipping {
         }
     }
 
-    /// Refuses a config that asks for clipping, for a scheduler that does none.
-    pub(crate) fn refuse(config: &SchedulerConfig, scheduler: &'static str) -> Result<(), SchedulerError> {
+    /// Refuses a config that asks for one of `keys` (`clip_sample`, `thresholding`), for a scheduler without it.
+    pub(crate) fn refuse(
+        config: &SchedulerConfig,
+        scheduler: &'static str,
+        keys: &[&'static str],
+    ) -> Result<(), SchedulerError> {
         let asked = [("clip_sample", config.clip_sample), ("thresholding", config.thresholding)];
-        match asked.into_iter().find(|(_, on)| *on == Some(true)) {
+        match asked.into_iter().find(|(key, on)| *on == Some(true) && keys.contains(key)) {
             None => Ok(()),
-            Some((key, _)) => Err(SchedulerError::Unsupported {
-                scheduler,
-                key,
-                value: "true".into(),
-                supported: "use ddim, or set it to false".into(),
-            }),
+            Some((key, _)) => {
+                Err(SchedulerError::unsupported(scheduler, key, "true", "use ddim, or set it to false"))
+            }
         }
     }
 

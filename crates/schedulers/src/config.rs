@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::python_json::quote_infinities;
 use crate::{PredictionType, Scheduler, SchedulerError, SchedulerKind, TimestepSpacing};
 
 /// How β, the noise added at each timestep of training, runs from `beta_start` to `beta_end`.
@@ -118,7 +119,8 @@ impl SchedulerConfig {
     /// Reads the text of a `scheduler_config.json`.
     ///
     /// Keys that begin with `_` say nothing about the numbers and are skipped (but for `_class_name`); `null` stands
-    /// for the default.
+    /// for the default. Python's `Infinity` and `-Infinity`, which are no JSON but in many a published config, are
+    /// read.
     ///
     /// # Errors
     /// The text is no JSON object; a key is none that a scheduler of the field has; a value is not one of those
@@ -133,7 +135,7 @@ impl SchedulerConfig {
     /// # Ok::<(), gligen_schedulers::SchedulerError>(())
     /// ```
     pub fn from_json(text: &str) -> Result<Self, SchedulerError> {
-        let map: Map<String, Value> = serde_json::from_str(text)
+        let map: Map<String, Value> = serde_json::from_str(&quote_infinities(text))
             .map_err(|error| SchedulerError::NotAnObject { reason: error.to_string() })?;
         Self::try_from(map)
     }
@@ -153,10 +155,71 @@ impl SchedulerConfig {
         kind.build(self)
     }
 
+    /// The same with `change` made to it, as `from_config(config, key=value)` of the reference.
+    pub(crate) fn with(&self, change: impl FnOnce(&mut Self)) -> Self {
+        let mut config = self.clone();
+        change(&mut config);
+        config
+    }
+
+    /// Sets an option that is no field.
+    pub(crate) fn set_own(&mut self, key: &'static str, value: impl Into<Value>) {
+        debug_assert!(OWN_OPTIONS.contains(&key), "{key}");
+        self.own.insert(key.into(), value.into());
+    }
+
     /// An option that is no field because few schedulers have it; `key` must be one of [`OWN_OPTIONS`].
     pub(crate) fn own<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SchedulerError> {
         debug_assert!(OWN_OPTIONS.contains(&key), "{key}");
         self.own.get(key).map_or(Ok(None), |value| read(key, value.clone()))
+    }
+
+    /// The same for one that must be among `choices`. Those of `foreign` are what other schedulers' configs have
+    /// there: they stand for the default, as in the reference.
+    pub(crate) fn own_choice<T: Copy>(
+        &self,
+        scheduler: &'static str,
+        key: &'static str,
+        choices: &[(&str, T)],
+        foreign: &[&str],
+    ) -> Result<Option<T>, SchedulerError> {
+        let Some(value) = self.own::<String>(key)?.filter(|value| !foreign.contains(&value.as_str())) else {
+            return Ok(None);
+        };
+        match choices.iter().find(|(name, _)| *name == value) {
+            Some((_, choice)) => Ok(Some(*choice)),
+            None => {
+                let names = choices.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+                let supported = match names.as_slice() {
+                    [only] => format!("only {only} is"),
+                    names => format!("{} are", names.join(", ")),
+                };
+                Err(SchedulerError::unsupported(scheduler, key, shorten(&value), supported))
+            }
+        }
+    }
+
+    /// `solver_order`, for the families of solvers that have the first three.
+    pub(crate) fn solver_order(&self, scheduler: &'static str) -> Result<usize, SchedulerError> {
+        match self.own("solver_order")?.unwrap_or(2) {
+            order @ 1..=3 => Ok(order),
+            order => Err(SchedulerError::unsupported(scheduler, "solver_order", order, "1, 2 and 3 are")),
+        }
+    }
+
+    /// Refuses an option that is switched on, or set to anything, for a scheduler that cannot honour it.
+    pub(crate) fn refuse_own(
+        &self,
+        scheduler: &'static str,
+        key: &'static str,
+        supported: &str,
+    ) -> Result<(), SchedulerError> {
+        match self.own::<Value>(key)? {
+            None | Some(Value::Bool(false)) => Ok(()),
+            Some(value) => {
+                Err(SchedulerError::unsupported(scheduler, key, shorten(&value.to_string()), supported))
+            }
+        }
     }
 }
 

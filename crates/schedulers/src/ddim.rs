@@ -9,7 +9,7 @@
 use burn::Tensor;
 
 use crate::clipping::Clipping;
-use crate::noise_schedule::NoiseSchedule;
+use crate::noise_schedule::{DefaultBetas, NoiseSchedule};
 use crate::prediction::Level;
 use crate::timesteps::Timesteps;
 use crate::{
@@ -20,12 +20,12 @@ use crate::{
 pub(crate) const NAME: &str = "ddim";
 
 pub(crate) fn build(config: &SchedulerConfig) -> Result<Box<dyn Scheduler>, SchedulerError> {
-    let schedule = NoiseSchedule::from_config(config)?;
+    let schedule = NoiseSchedule::from_config(config, DefaultBetas::DDPM)?;
     Ok(Box::new(Ddim {
         timesteps: Timesteps::from_config(config, TimestepSpacing::Leading, schedule.len())?,
         last_alpha: if config.set_alpha_to_one.unwrap_or(true) { 1.0 } else { schedule.alpha(0) },
         prediction: config.prediction_type.unwrap_or(PredictionType::Epsilon),
-        clipping: Clipping::from_config(config)?,
+        clipping: Clipping::from_config(config, true)?,
         schedule,
     }))
 }
@@ -56,12 +56,9 @@ impl Scheduler for Ddim {
         // timestep beside the one where the next begins.
         let stride = train / steps;
         let steps = timesteps.iter().map(|&t| {
-            let alpha = self.schedule.alpha(t);
-            if alpha == 0.0 && self.prediction == PredictionType::Epsilon {
-                return Err(SchedulerError::NoSignal { scheduler: NAME, timestep: t });
-            }
+            let level = self.schedule.level_seen(t, self.prediction, NAME)?;
             let alpha_next = t.checked_sub(stride).map_or(self.last_alpha, |s| self.schedule.alpha(s));
-            Ok(Step::new(alpha, alpha_next, options.eta))
+            Ok(Step::new(level, self.schedule.alpha(t), alpha_next, options.eta))
         });
         Ok(Box::new(DdimSampling {
             steps: steps.collect::<Result<_, _>>()?,
@@ -86,8 +83,7 @@ struct Step {
 }
 
 impl Step {
-    fn new(alpha: f64, alpha_next: f64, eta: f64) -> Self {
-        let level = Level::from_alpha(alpha);
+    fn new(level: Level, alpha: f64, alpha_next: f64, eta: f64) -> Self {
         // In f32 as the reference has it: 1 − ᾱ_t / ᾱ_s cancels most digits, and which ones are left can be seen in the
         // sample. (A model that predicts x₀ shows it most: 3e-6 of the sample.)
         let (alpha, alpha_next) = (alpha as f32, alpha_next as f32);
@@ -116,14 +112,6 @@ struct DdimSampling {
 impl Sampling for DdimSampling {
     fn timesteps(&self) -> &[f64] {
         &self.timesteps
-    }
-
-    fn init_noise_sigma(&self) -> f64 {
-        1.0
-    }
-
-    fn scale_model_input(&self, sample: Tensor<4>, _index: usize) -> Tensor<4> {
-        sample
     }
 
     fn step(

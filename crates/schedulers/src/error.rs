@@ -126,4 +126,14 @@ impl SchedulerError {
     pub(crate) fn wrong_value(key: &str, found: impl ToString, expected: impl Into<String>) -> Self {
         Self::WrongValue { key: key.into(), found: found.to_string(), expected: expected.into() }
     }
+
+    /// An option that `scheduler` cannot have with this value.
+    pub(crate) fn unsupported(
+        scheduler: &'static str,
+        key: &'static str,
+        value: impl ToString,
+        supported: impl Into<String>,
+    ) -> Self {
+        Self::Unsupported { scheduler, key, value: value.to_string(), supported: supported.into() }
+    }
 }

@@ -15,6 +15,10 @@
 //! output means ([`PredictionType`]), and the step of a method, one file each. What a method remembers between steps
 //! lives in its [`Sampling`], so a [`Scheduler`] serves any number of generations at once.
 //!
+//! But for DDIM and PNDM a method is a formula for weights: of the sample, of the last predictions and of fresh noise.
+//! What a run does with them is written once, in `linear.rs`. Where the levels lie is written twice, for samples x₀ + σ ε
+//! (`exploding.rs`) and for √ᾱ x₀ + √(1 − ᾱ) ε (`preserving.rs`).
+//!
 //! [`SeededNoise`] gives every image of a batch its own stream; [`TorchNoise`] repeats torch's CPU generator to the
 //! bit, for pictures that agree with the reference's.
 //!
@@ -46,20 +50,39 @@
 
 #![forbid(unsafe_code)]
 
+mod beta_quantile;
 mod clipping;
 mod config;
 mod ddim;
+mod ddpm;
+mod deis;
+mod dpm2;
+mod dpm2_ancestral;
+mod dpm_multistep;
+mod dpm_singlestep;
+mod dpm_solver;
+mod dpmpp_sde;
 mod error;
 mod euler;
+mod euler_ancestral;
+mod exploding;
+mod exponential;
+mod heun;
 mod kind;
+mod lcm;
+mod linear;
+mod lms;
 mod noise;
 mod noise_schedule;
 mod pndm;
 mod prediction;
+mod preserving;
+mod python_json;
 mod scheduler;
 mod sigmas;
 mod timesteps;
 mod torch_noise;
+mod unipc;
 
 pub use config::{BetaSchedule, FinalSigmas, SchedulerConfig};
 pub use error::SchedulerError;

@@ -7,10 +7,27 @@ use std::f64::consts::PI;
 use std::fmt;
 
 use crate::prediction::Level;
-use crate::{BetaSchedule, SchedulerConfig, SchedulerError};
+use crate::{BetaSchedule, PredictionType, SchedulerConfig, SchedulerError};
 
 /// A config may come from anywhere, and a number in it must not fill the memory.
 const MOST_TIMESTEPS: usize = 100_000;
+
+/// What a class takes for betas that its config leaves out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct DefaultBetas {
+    start: f64,
+    end: f64,
+    schedule: BetaSchedule,
+}
+
+impl DefaultBetas {
+    /// Of the DDPM paper (arXiv 2006.11239, section 4).
+    pub(crate) const DDPM: Self = Self { start: 0.0001, end: 0.02, schedule: BetaSchedule::Linear };
+    /// Between the ends that latent diffusion has, but not by its schedule: so some classes of the reference.
+    pub(crate) const LATENT: Self = Self { start: 0.00085, end: 0.012, schedule: BetaSchedule::Linear };
+    /// Of latent diffusion.
+    pub(crate) const LATENT_SCALED: Self = Self { schedule: BetaSchedule::ScaledLinear, ..Self::LATENT };
+}
 
 /// ᾱ_t, the product of 1 − β up to t, for every timestep of training: the share of signal in the variance.
 #[derive(Clone, PartialEq)]
@@ -19,9 +36,12 @@ pub(crate) struct NoiseSchedule {
 }
 
 impl NoiseSchedule {
-    /// The schedule of `config`; the defaults are those of the DDPM paper (arXiv 2006.11239, section 4).
-    pub(crate) fn from_config(config: &SchedulerConfig) -> Result<Self, SchedulerError> {
-        let mut betas = betas(config)?;
+    /// The schedule of `config`, for a class with these defaults.
+    pub(crate) fn from_config(
+        config: &SchedulerConfig,
+        defaults: DefaultBetas,
+    ) -> Result<Self, SchedulerError> {
+        let mut betas = betas(config, defaults)?;
         let rescale = config.rescale_betas_zero_snr.unwrap_or(false);
         if rescale {
             betas = rescale_to_zero_snr(&betas);
@@ -54,6 +74,19 @@ impl NoiseSchedule {
         Level::from_alpha(self.alpha(timestep))
     }
 
+    /// The same where a network predicts; refused where that could say nothing.
+    pub(crate) fn level_seen(
+        &self,
+        timestep: usize,
+        prediction: PredictionType,
+        scheduler: &'static str,
+    ) -> Result<Level, SchedulerError> {
+        if self.alpha(timestep) == 0.0 && prediction == PredictionType::Epsilon {
+            return Err(SchedulerError::NoSignal { scheduler, timestep });
+        }
+        Ok(self.level(timestep))
+    }
+
     /// σ_t = √((1 − ᾱ_t) / ᾱ_t) in f32: the noise beside a signal of 1, rising.
     pub(crate) fn sigmas(&self) -> Vec<f32> {
         // Without signal σ would be infinite: the smallest number of f16 stands for 0, as in the reference.
@@ -69,7 +102,7 @@ impl fmt::Debug for NoiseSchedule {
     }
 }
 
-fn betas(config: &SchedulerConfig) -> Result<Vec<f32>, SchedulerError> {
+fn betas(config: &SchedulerConfig, defaults: DefaultBetas) -> Result<Vec<f32>, SchedulerError> {
     let count = config.num_train_timesteps.unwrap_or(1000);
     if !(1..=MOST_TIMESTEPS).contains(&count) {
         let expected = format!("expected 1 to {MOST_TIMESTEPS}");
@@ -86,9 +119,9 @@ fn betas(config: &SchedulerConfig) -> Result<Vec<f32>, SchedulerError> {
         }
         return betas.iter().map(|&beta| share("trained_betas", beta).map(|beta| beta as f32)).collect();
     }
-    let start = share("beta_start", config.beta_start.unwrap_or(0.0001))?;
-    let end = share("beta_end", config.beta_end.unwrap_or(0.02))?;
-    Ok(match config.beta_schedule.unwrap_or(BetaSchedule::Linear) {
+    let start = share("beta_start", config.beta_start.unwrap_or(defaults.start))?;
+    let end = share("beta_end", config.beta_end.unwrap_or(defaults.end))?;
+    Ok(match config.beta_schedule.unwrap_or(defaults.schedule) {
         BetaSchedule::Linear => linspace(start as f32, end as f32, count),
         BetaSchedule::ScaledLinear => {
             let roots = linspace(start.sqrt() as f32, end.sqrt() as f32, count);
@@ -161,11 +194,11 @@ fn rescale_to_zero_snr(betas: &[f32]) -> Vec<f32> {
 mod tests {
     use gligen_testkit::Fixture;
 
-    use super::NoiseSchedule;
+    use super::{DefaultBetas, NoiseSchedule};
     use crate::SchedulerConfig;
 
     fn schedule(json: &str) -> NoiseSchedule {
-        NoiseSchedule::from_config(&SchedulerConfig::from_json(json).unwrap()).unwrap()
+        NoiseSchedule::from_config(&SchedulerConfig::from_json(json).unwrap(), DefaultBetas::DDPM).unwrap()
     }
 
     const SCALED: &str = r#""beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012"#;

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use burn::Tensor;
 
 use crate::clipping::Clipping;
-use crate::noise_schedule::NoiseSchedule;
+use crate::noise_schedule::{DefaultBetas, NoiseSchedule};
 use crate::prediction::Level;
 use crate::timesteps::Timesteps;
 use crate::{
@@ -27,23 +27,17 @@ const ADAMS_BASHFORTH: [(&[f64], f64); 4] =
     [(&[1.0], 1.0), (&[3.0, -1.0], 2.0), (&[23.0, -16.0, 5.0], 12.0), (&[55.0, -59.0, 37.0, -9.0], 24.0)];
 
 pub(crate) fn build(config: &SchedulerConfig) -> Result<Box<dyn Scheduler>, SchedulerError> {
-    Clipping::refuse(config, NAME)?;
-    let unsupported = |key, value: &str, supported: &str| {
-        Err(SchedulerError::Unsupported {
-            scheduler: NAME,
-            key,
-            value: value.into(),
-            supported: supported.into(),
-        })
-    };
+    Clipping::refuse(config, NAME, &["clip_sample", "thresholding"])?;
     if config.rescale_betas_zero_snr == Some(true) {
-        return unsupported("rescale_betas_zero_snr", "true", "use ddim or euler");
+        let supported = "use ddim or euler";
+        return Err(SchedulerError::unsupported(NAME, "rescale_betas_zero_snr", "true", supported));
     }
     let prediction = config.prediction_type.unwrap_or(PredictionType::Epsilon);
     if prediction == PredictionType::Sample {
-        return unsupported("prediction_type", "sample", "epsilon and v_prediction are; use ddim or euler");
+        let supported = "epsilon and v_prediction are; use ddim or euler";
+        return Err(SchedulerError::unsupported(NAME, "prediction_type", "sample", supported));
     }
-    let schedule = NoiseSchedule::from_config(config)?;
+    let schedule = NoiseSchedule::from_config(config, DefaultBetas::DDPM)?;
     Ok(Box::new(Pndm {
         timesteps: Timesteps::from_config(config, TimestepSpacing::Leading, schedule.len())?,
         last_alpha: if config.set_alpha_to_one.unwrap_or(false) { 1.0 } else { schedule.alpha(0) },
@@ -230,14 +224,6 @@ impl PndmSampling {
 impl Sampling for PndmSampling {
     fn timesteps(&self) -> &[f64] {
         &self.timesteps
-    }
-
-    fn init_noise_sigma(&self) -> f64 {
-        1.0
-    }
-
-    fn scale_model_input(&self, sample: Tensor<4>, _index: usize) -> Tensor<4> {
-        sample
     }
 
     fn step(

@@ -34,6 +34,16 @@ impl Level {
         Self { signal, noise: sigma * signal }
     }
 
+    /// σ, the noise beside a signal of 1.
+    pub(crate) fn sigma(self) -> f64 {
+        self.noise / self.signal
+    }
+
+    /// λ = ln(signal / noise), half of the logarithm of the signal-to-noise ratio (arXiv 2206.00927).
+    pub(crate) fn lambda(self) -> f64 {
+        libm::log(self.signal) - libm::log(self.noise)
+    }
+
     /// `clean` and `noise` mixed at this level.
     pub(crate) fn mix(self, clean: Tensor<4>, noise: Tensor<4>) -> Tensor<4> {
         clean * self.signal + noise * self.noise

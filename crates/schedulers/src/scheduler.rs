@@ -7,7 +7,7 @@ use crate::{NoiseSource, SchedulerError};
 /// How one generation samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SamplingOptions {
-    /// Number of inference steps, 1..=num_train_timesteps.
+    /// Number of inference steps, from 1 (PNDM with Runge-Kutta steps: 4) to at most num_train_timesteps.
     pub steps: usize,
     /// Share of fresh noise in each DDIM step, 0 (deterministic) ..=1. Other schedulers take only 0.
     pub eta: f64,
@@ -47,7 +47,7 @@ pub trait Scheduler: Send + Sync + std::fmt::Debug {
     /// Starts a generation: the value returned holds all that the method remembers between steps.
     ///
     /// # Errors
-    /// Steps outside 1..=num_train_timesteps (or that the spacing cannot place), and an `eta` that the method has not.
+    /// Steps that the method does not take or the spacing cannot place, and an `eta` that the method has not.
     fn begin(&self, options: &SamplingOptions) -> Result<Box<dyn Sampling>, SchedulerError>;
 }
 
@@ -60,10 +60,14 @@ pub trait Sampling {
     fn timesteps(&self) -> &[f64];
 
     /// Factor on the standard normal noise that a generation starts from.
-    fn init_noise_sigma(&self) -> f64;
+    fn init_noise_sigma(&self) -> f64 {
+        1.0
+    }
 
     /// What the network is shown of `sample` at `timesteps()[index]`.
-    fn scale_model_input(&self, sample: Tensor<4>, index: usize) -> Tensor<4>;
+    fn scale_model_input(&self, sample: Tensor<4>, _index: usize) -> Tensor<4> {
+        sample
+    }
 
     /// The sample after the evaluation at `timesteps()[index]`. Indices must come in order, each once.
     fn step(

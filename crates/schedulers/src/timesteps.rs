@@ -22,6 +22,8 @@ pub(crate) struct Timesteps {
     pub(crate) spacing: TimestepSpacing,
     offset: usize,
     train: usize,
+    /// The first of training that a run may visit: those after it are left out.
+    usable: usize,
 }
 
 impl Timesteps {
@@ -36,44 +38,67 @@ impl Timesteps {
             let expected = format!("expected less than num_train_timesteps, {train}");
             return Err(SchedulerError::wrong_value("steps_offset", offset, expected));
         }
-        Ok(Self { spacing: config.timestep_spacing.unwrap_or(spacing), offset, train })
+        Ok(Self { spacing: config.timestep_spacing.unwrap_or(spacing), offset, train, usable: train })
     }
 
-    /// `steps` timesteps, falling, for `steps` in 1..=train. Those of `Linspace` are fractions; those of `Leading` may
-    /// lie past the last one trained, by the offset.
-    pub(crate) fn fractional(&self, steps: usize) -> Vec<f64> {
-        match self.spacing {
+    /// Leaves out the last `count` of training, which has more of them.
+    pub(crate) fn without_last(self, count: usize) -> Self {
+        Self { usable: self.train - count, ..self }
+    }
+
+    /// Number of timesteps that a run may visit.
+    pub(crate) fn len(&self) -> usize {
+        self.usable
+    }
+
+    /// `steps` timesteps, falling, for `steps` in 1..=len. Those of `Linspace` are fractions.
+    ///
+    /// # Errors
+    /// Those of `Leading` would lie past the last one trained, by the offset.
+    pub(crate) fn fractional(&self, steps: usize) -> Result<Vec<f64>, SchedulerError> {
+        let timesteps: Vec<f64> = match self.spacing {
             TimestepSpacing::Leading => {
-                let stride = self.train / steps;
+                let stride = self.usable / steps;
                 (0..steps).rev().map(|i| (i * stride + self.offset) as f64).collect()
             }
             TimestepSpacing::Trailing => {
                 // The stride as numpy's `arange` uses it: the difference of its first two values. For some numbers
                 // of steps (61, 103, …) `arange` then makes one value too many, a timestep of -1, which is not
-                // repeated here.
-                let train = self.train as f64;
-                let stride = train - (train - train / steps as f64);
-                (0..steps).map(|i| (train - i as f64 * stride).round_ties_even() - 1.0).collect()
+                // repeated here. It does not know of timesteps left out: then the run is shorter.
+                let (train, usable) = (self.train as f64, self.usable as f64);
+                let stride = usable - (usable - train / steps as f64);
+                let down = (0..steps).map(|i| usable - i as f64 * stride);
+                down.take_while(|&t| t > 0.0).map(|t| t.round_ties_even() - 1.0).collect()
             }
             TimestepSpacing::Linspace => {
-                linspace(0.0, (self.train - 1) as f64, steps).into_iter().rev().collect()
+                linspace(0.0, (self.usable - 1) as f64, steps).into_iter().rev().collect()
             }
-        }
-    }
-
-    /// The same in whole numbers, all of them timesteps of training.
-    pub(crate) fn whole(&self, steps: usize) -> Result<Vec<usize>, SchedulerError> {
-        let timesteps = self.fractional(steps).into_iter();
-        let timesteps: Vec<_> = timesteps.map(|t| t.round_ties_even() as usize).collect();
+        };
         match timesteps.first() {
-            Some(&timestep) if timestep >= self.train => Err(SchedulerError::PastLastTimestep {
+            Some(&timestep) if timestep >= self.train as f64 => Err(SchedulerError::PastLastTimestep {
                 steps,
                 steps_offset: self.offset,
-                timestep,
+                timestep: timestep as usize,
                 last: self.train - 1,
             }),
             _ => Ok(timesteps),
         }
+    }
+
+    /// The same in whole numbers.
+    pub(crate) fn whole(&self, steps: usize) -> Result<Vec<usize>, SchedulerError> {
+        Ok(self.fractional(steps)?.into_iter().map(|t| t.round_ties_even() as usize).collect())
+    }
+
+    /// The same for a method that counts the end of the run among its timesteps: one more is placed and the last left
+    /// out, for `steps` less than len. (After those of `Trailing` there is room for an end as they are.)
+    pub(crate) fn whole_before_end(&self, steps: usize) -> Result<Vec<usize>, SchedulerError> {
+        if self.spacing == TimestepSpacing::Trailing {
+            return self.whole(steps);
+        }
+        let mut timesteps = self.whole(steps + 1)?;
+        timesteps.pop();
+        Ok(timesteps)
     }
 }
 
@@ -93,14 +118,14 @@ mod tests {
     use super::Timesteps;
 
     fn of(spacing: super::TimestepSpacing, offset: usize) -> Timesteps {
-        Timesteps { spacing, offset, train: 1000 }
+        Timesteps { spacing, offset, train: 1000, usable: 1000 }
     }
 
     /// Counts for which numpy's `arange(1000, 0, -1000 / steps)` is one too long.
     #[test]
     fn trailing_never_visits_a_negative_timestep() {
         for steps in [61, 103, 121, 998] {
-            let timesteps = of(Trailing, 0).fractional(steps);
+            let timesteps = of(Trailing, 0).fractional(steps).unwrap();
             assert_eq!(timesteps.len(), steps);
             assert!(timesteps.iter().all(|&t| t >= 0.0), "{steps}");
         }
@@ -108,15 +133,15 @@ mod tests {
 
     #[test]
     fn one_step() {
-        assert_eq!(of(Leading, 1).fractional(1), [1.0]);
-        assert_eq!(of(Trailing, 1).fractional(1), [999.0]);
-        assert_eq!(of(Linspace, 1).fractional(1), [0.0]);
+        assert_eq!(of(Leading, 1).fractional(1).unwrap(), [1.0]);
+        assert_eq!(of(Trailing, 1).fractional(1).unwrap(), [999.0]);
+        assert_eq!(of(Linspace, 1).fractional(1).unwrap(), [0.0]);
     }
 
     /// Halves round to even: 1000 - 31.25 * 2 = 937.5 becomes 938, less one.
     #[test]
     fn halves_round_to_even() {
-        assert_eq!(of(Trailing, 0).fractional(32)[..6], [999.0, 968.0, 937.0, 905.0, 874.0, 843.0]);
+        assert_eq!(of(Trailing, 0).fractional(32).unwrap()[..6], [999.0, 968.0, 937.0, 905.0, 874.0, 843.0]);
     }
 
     #[test]

@@ -18,7 +18,7 @@ fn refusal(json: &str, kind: Option<&str>, steps: usize, eta: f64) -> SchedulerE
 fn the_table_of_schedulers() {
     let rows = SchedulerKind::ALL.iter();
     let table: Vec<_> =
-        rows.map(|kind| format!("{kind:<6} {:<24} {}", kind.class_name(), kind.description())).collect();
+        rows.map(|kind| format!("{kind:<19} {:<31} {}", kind.class_name(), kind.description())).collect();
     insta::assert_snapshot!(table.join("\n"));
 }
 
@@ -26,7 +26,8 @@ fn the_table_of_schedulers() {
 fn names_lead_back_to_their_schedulers() {
     for kind in SchedulerKind::ALL {
         assert_eq!(kind.to_string().parse(), Ok(*kind));
-        assert_eq!(SchedulerKind::from_class_name(kind.class_name()), Some(*kind));
+        let first = SchedulerKind::ALL.iter().find(|other| other.class_name() == kind.class_name());
+        assert_eq!(SchedulerKind::from_class_name(kind.class_name()).as_ref(), first);
     }
 }
 
@@ -69,13 +70,50 @@ fn error_texts() {
         (r#"{"rescale_betas_zero_snr": true}"#, Some("pndm"), 5, 0.0),
         (r#"{"rescale_betas_zero_snr": true, "timestep_spacing": "trailing"}"#, Some("ddim"), 5, 0.0),
         (r#"{"skip_prk_steps": "yes"}"#, Some("pndm"), 5, 0.0),
-        (r#"{"use_beta_sigmas": true}"#, Some("euler"), 5, 0.0),
         (r#"{"use_karras_sigmas": true, "use_exponential_sigmas": true}"#, Some("euler"), 5, 0.0),
+        (r#"{"use_beta_sigmas": true, "use_exponential_sigmas": true}"#, Some("unipc"), 5, 0.0),
         (r#"{"sigma_min": 0.1}"#, Some("euler"), 5, 0.0),
         (r#"{"sigma_min": 900, "use_karras_sigmas": true}"#, Some("euler"), 5, 0.0),
         (r#"{"interpolation_type": "log_linear"}"#, Some("euler"), 5, 0.0),
         (r#"{"timestep_type": "continuous"}"#, Some("euler"), 5, 0.0),
         (r#"{"final_sigmas_type": "one"}"#, Some("euler"), 5, 0.0),
+        (r#"{"steps_offset": 1, "timestep_spacing": "leading"}"#, Some("euler"), 1000, 0.0),
+        (r#"{"thresholding": true}"#, Some("heun"), 5, 0.0),
+        (r#"{"noise_sampler_seed": 7}"#, Some("dpmpp-sde"), 5, 0.0),
+        (r#"{"variance_type": "learned_range"}"#, Some("ddpm"), 5, 0.0),
+        (r#"{"variance_type": "fixed_large_log"}"#, Some("ddpm"), 5, 0.0),
+        (r#"{"original_inference_steps": 2000}"#, Some("lcm"), 5, 0.0),
+        ("{}", Some("lcm"), 51, 0.0),
+        ("{}", Some("dpmpp-2m"), 1000, 0.0),
+        (r#"{"clip_sample": true}"#, Some("dpmpp-2m"), 5, 0.0),
+        (r#"{"algorithm_type": "cosine"}"#, Some("dpmpp-2m"), 5, 0.0),
+        (r#"{"algorithm_type": "dpmsolver"}"#, Some("dpmpp-2m"), 5, 0.0),
+        (r#"{"algorithm_type": "sde-dpmsolver"}"#, Some("dpmpp-2s"), 5, 0.0),
+        (
+            r#"{"algorithm_type": "sde-dpmsolver", "solver_order": 3, "final_sigmas_type": "sigma_min"}"#,
+            Some("dpmpp-2m"),
+            5,
+            0.0,
+        ),
+        (r#"{"solver_order": 4}"#, Some("dpmpp-2m"), 5, 0.0),
+        (r#"{"solver_type": "rk4"}"#, Some("dpmpp-2m"), 5, 0.0),
+        (r#"{"variance_type": "learned"}"#, Some("dpmpp-2m"), 5, 0.0),
+        (r#"{"use_lu_lambdas": true, "use_beta_sigmas": true}"#, Some("dpmpp-2m"), 5, 0.0),
+        (r#"{"lambda_min_clipped": "low"}"#, Some("dpmpp-2m"), 5, 0.0),
+        (r#"{"lambda_min_clipped": 100}"#, Some("dpmpp-2m"), 5, 0.0),
+        (r#"{"use_flow_sigmas": true}"#, Some("unipc"), 5, 0.0),
+        (r#"{"use_dynamic_shifting": true}"#, Some("deis"), 5, 0.0),
+        (r#"{"solver_p": {"_class_name": "DDIMScheduler"}}"#, Some("unipc"), 5, 0.0),
+        (r#"{"predict_x0": false}"#, Some("unipc"), 5, 0.0),
+        (r#"{"lower_order_final": false}"#, Some("unipc"), 5, 0.0),
+        (
+            r#"{"predict_x0": false, "final_sigmas_type": "sigma_min", "thresholding": true}"#,
+            Some("unipc"),
+            5,
+            0.0,
+        ),
+        (r#"{"disable_corrector": [-1]}"#, Some("unipc"), 5, 0.0),
+        (r#"{"algorithm_type": "sde-dpmsolver++"}"#, Some("deis"), 5, 0.0),
     ];
     let texts: Vec<_> =
         cases.iter().map(|(json, kind, steps, eta)| refusal(json, *kind, *steps, *eta).to_string()).collect();
@@ -131,6 +169,21 @@ fn defaults_are_those_of_the_built_scheduler() {
     assert_eq!(first(Some("euler".parse().unwrap())), 999.0);
 }
 
+/// Python writes infinities that JSON has not; in a text they are a text.
+#[test]
+fn infinities_of_python_are_read() {
+    let config =
+        r#"{"_class_name": "a \"-Infinity\" of \\", "lambda_min_clipped": -Infinity, "sigma_max": Infinity}"#;
+    let error = SchedulerConfig::from_json(config).unwrap_err();
+    assert_eq!(error.to_string(), r#"scheduler config: `sigma_max` is "Infinity": expected f64"#);
+
+    let config = SchedulerConfig::from_json(&config.replace(r#", "sigma_max": Infinity"#, "")).unwrap();
+    assert_eq!(config.class_name.as_deref(), Some(r#"a "-Infinity" of \"#));
+    for kind in ["dpmpp-2m", "dpmpp-2s"] {
+        assert!(config.build(Some(kind.parse().unwrap())).is_ok());
+    }
+}
+
 #[test]
 fn the_config_is_a_serde_type() {
     let text = r#"{"_class_name": "DDIMScheduler", "steps_offset": 1}"#;
@@ -149,7 +202,22 @@ fn any_json() -> impl Strategy<Value = Value> {
         any::<f64>().prop_map(Value::from),
         "[a-z_]{0,12}".prop_map(Value::from),
         prop::sample::select(
-            &["epsilon", "sample", "linear", "scaled_linear", "leading", "zero", "discrete"][..]
+            &[
+                "epsilon",
+                "sample",
+                "linear",
+                "scaled_linear",
+                "leading",
+                "zero",
+                "sigma_min",
+                "discrete",
+                "dpmsolver",
+                "sde-dpmsolver++",
+                "heun",
+                "bh1",
+                "fixed_large",
+                "-Infinity",
+            ][..]
         )
         .prop_map(Value::from),
     ];
@@ -170,6 +238,9 @@ fn any_key() -> impl Strategy<Value = String> {
             "prediction_type", "timestep_spacing", "steps_offset", "clip_sample", "clip_sample_range", "thresholding",
             "dynamic_thresholding_ratio", "sample_max_value", "use_karras_sigmas", "sigma_min", "sigma_max",
             "final_sigmas_type", "rescale_betas_zero_snr", "skip_prk_steps", "interpolation_type", "timestep_type",
+            "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas", "algorithm_type", "solver_type", "solver_order",
+            "lambda_min_clipped", "lower_order_final", "euler_at_final", "disable_corrector", "predict_x0", "variance_type",
+            "original_inference_steps", "timestep_scaling",
         ][..]).prop_map(String::from),
         1 => ".*",
     ]

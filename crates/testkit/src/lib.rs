@@ -1,4 +1,5 @@
-//! Reads stored tensors of the reference and compares with them, printing how much of the allowance was used.
+//! Reads stored tensors of the reference and compares with them, printing how much of the allowance was used; and a hub
+//! to fetch from, in the test's own process.
 //!
 //! ```no_run
 //! use gligen_testkit::{Fixture, assert_close, devices};
@@ -12,15 +13,18 @@
 
 #![forbid(unsafe_code)]
 
+mod hub_server;
 mod model;
+
+pub use hub_server::{Fault, HubServer, Seen};
+pub use model::assemble;
 
 use std::path::PathBuf;
 
 use burn::tensor::{DType, TensorData};
 use burn::{Tensor, tensor::Device};
-use safetensors::SafeTensors;
-
-pub use model::assemble;
+use safetensors::tensor::{Metadata, TensorInfo};
+use safetensors::{Dtype, SafeTensors};
 
 /// The folder of stored tensors and small models.
 pub fn fixtures() -> PathBuf {
@@ -37,70 +41,77 @@ pub fn devices() -> Vec<Device> {
 /// A file of stored tensors.
 pub struct Fixture {
     name: String,
-    bytes: Vec<u8>,
+    metadata: Metadata,
+    /// What lies behind the header.
+    data: Vec<u8>,
 }
 
 impl Fixture {
     /// Opens `fixtures/NAME.safetensors`.
     pub fn open(name: &str) -> Self {
         let path = fixtures().join(format!("{name}.safetensors"));
-        let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        Self { name: name.into(), bytes }
+        let mut bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let (header, metadata) =
+            SafeTensors::read_metadata(&bytes).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let data = bytes.split_off(size_of::<u64>() + header);
+        Self { name: name.into(), metadata, data }
     }
 
     /// Names of all tensors, sorted.
     pub fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.file().names().into_iter().map(String::from).collect();
+        let mut names: Vec<String> = self.metadata.tensors().into_keys().collect();
         names.sort();
         names
     }
 
+    /// What the file's header says of `key`, beside its tensors.
+    pub fn note(&self, key: &str) -> &str {
+        let notes = self.metadata.metadata().as_ref();
+        notes.and_then(|notes| notes.get(key)).unwrap_or_else(|| panic!("{}: no {key}", self.name))
+    }
+
+    /// Whether there is a tensor `name`.
+    pub fn has(&self, name: &str) -> bool {
+        self.metadata.info(name).is_some()
+    }
+
     /// The stored f32 tensor `name`; a number of rank 0 comes as `[1]`.
     pub fn tensor<const D: usize>(&self, name: &str, device: &Device) -> Tensor<D> {
-        let file = self.file();
-        let view = file.tensor(name).unwrap_or_else(|e| panic!("{}: {name}: {e}", self.name));
-        let shape = if view.shape().is_empty() { vec![1] } else { view.shape().to_vec() };
+        let shape = match self.shape(name) {
+            shape if shape.is_empty() => vec![1],
+            shape => shape,
+        };
         Tensor::from_data(TensorData::new(self.floats(name), shape), (device, DType::F32))
     }
 
     /// The numbers of the stored f32 tensor `name`, in row-major order.
     pub fn floats(&self, name: &str) -> Vec<f32> {
-        let file = self.file();
-        let view = file.tensor(name).unwrap_or_else(|e| panic!("{}: {name}: {e}", self.name));
-        assert_eq!(view.dtype(), safetensors::Dtype::F32, "{}: {name}", self.name);
-        view.data().as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect()
+        self.stored(name, Dtype::F32).as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect()
     }
 
     /// The numbers of the stored i64 tensor `name`, in row-major order.
     pub fn integers(&self, name: &str) -> Vec<i64> {
-        let file = self.file();
-        let view = file.tensor(name).unwrap_or_else(|e| panic!("{}: {name}: {e}", self.name));
-        assert_eq!(view.dtype(), safetensors::Dtype::I64, "{}: {name}", self.name);
-        view.data().as_chunks().0.iter().map(|&b| i64::from_le_bytes(b)).collect()
+        self.stored(name, Dtype::I64).as_chunks().0.iter().map(|&b| i64::from_le_bytes(b)).collect()
     }
 
     /// The bytes of the stored u8 tensor `name`.
     pub fn bytes(&self, name: &str) -> Vec<u8> {
-        let file = self.file();
-        let view = file.tensor(name).unwrap_or_else(|e| panic!("{}: {name}: {e}", self.name));
-        assert_eq!(view.dtype(), safetensors::Dtype::U8, "{}: {name}", self.name);
-        view.data().to_vec()
+        self.stored(name, Dtype::U8).to_vec()
     }
 
     /// The shape of the stored tensor `name`.
     pub fn shape(&self, name: &str) -> Vec<usize> {
-        self.file().tensor(name).unwrap_or_else(|e| panic!("{}: {name}: {e}", self.name)).shape().to_vec()
+        self.info(name).shape.clone()
     }
 
-    /// The text under `name` in the file's header.
-    pub fn metadata(&self, name: &str) -> String {
-        let header = SafeTensors::read_metadata(&self.bytes).map(|(_, header)| header.metadata().clone());
-        let text = header.ok().flatten().and_then(|texts| texts.get(name).cloned());
-        text.unwrap_or_else(|| panic!("{}: no text {name} in the header", self.name))
+    fn stored(&self, name: &str, dtype: Dtype) -> &[u8] {
+        let info = self.info(name);
+        assert_eq!(info.dtype, dtype, "{}: {name}", self.name);
+        &self.data[info.data_offsets.0..info.data_offsets.1]
     }
 
-    fn file(&self) -> SafeTensors<'_> {
-        SafeTensors::deserialize(&self.bytes).unwrap_or_else(|e| panic!("{}: {e}", self.name))
+    fn info(&self, name: &str) -> &TensorInfo {
+        self.metadata.info(name).unwrap_or_else(|| panic!("{}: no tensor {name}", self.name))
     }
 }
 

@@ -36,7 +36,6 @@ mod encoder;
 mod error;
 mod mid_block;
 mod model;
-mod names;
 mod posterior;
 mod resnet;
 

@@ -7,11 +7,10 @@ use burn::module::Module;
 use burn::tensor::Device;
 use gligen_components::{Autoencoder, BoxError, Posterior};
 use gligen_nn::Conv2d;
-use gligen_weights::Weights;
+use gligen_weights::{Part, Weights};
 
 use crate::decoder::Decoder;
 use crate::encoder::Encoder;
-use crate::names::key_map;
 use crate::posterior::posterior;
 use crate::{AutoencoderKlConfig, VaeError};
 
@@ -52,7 +51,7 @@ impl AutoencoderKl {
     /// The network that `config`, the text of a `config.json`, and `weights` give.
     pub fn from_parts(config: &str, weights: &Weights, device: &Device) -> Result<Self, VaeError> {
         let module = AutoencoderKlConfig::from_json(config)?.init(device);
-        Ok(weights.load(module, &key_map())?)
+        Ok(weights.load(module, &Part::Vae.key_map())?)
     }
 
     /// The configuration it was built from.

@@ -93,24 +93,3 @@ impl From<safetensors::Dtype> for Dtype {
         }
     }
 }
-
-impl From<pytorch_reader::DType> for Dtype {
-    fn from(dtype: pytorch_reader::DType) -> Self {
-        use pytorch_reader::DType as Stored;
-        match dtype {
-            Stored::F64 => Self::F64,
-            Stored::F32 => Self::F32,
-            Stored::F16 => Self::F16,
-            Stored::BF16 => Self::BF16,
-            Stored::I64 => Self::I64,
-            Stored::I32 => Self::I32,
-            Stored::I16 => Self::I16,
-            Stored::I8 => Self::I8,
-            Stored::U64 => Self::U64,
-            Stored::U32 => Self::U32,
-            Stored::U16 => Self::U16,
-            Stored::U8 => Self::U8,
-            Stored::Bool => Self::Bool,
-        }
-    }
-}

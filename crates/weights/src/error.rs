@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::LoadReport;
+use crate::{Dtype, LoadReport, PickleError};
 
 /// Errors of this crate. Each names the file it is about.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,22 @@ pub enum WeightsError {
         /// What it looks like.
         found: String,
     },
+    /// A file of weights is no checkpoint of a model.
+    #[error("{path}: expected a Stable Diffusion 1.x or GLIGEN checkpoint, found {found}", path = .path.display())]
+    NoCheckpoint {
+        /// Which one.
+        path: PathBuf,
+        /// What it is, or what its tensors are called.
+        found: String,
+    },
+    /// A checkpoint has tensors that belong to no network.
+    #[error("{path}: {count} tensors that belong to no network: {list}", path = .path.display(), count = .keys.len(), list = first(.keys))]
+    UnknownTensors {
+        /// Which one.
+        path: PathBuf,
+        /// Their keys.
+        keys: Vec<String>,
+    },
     /// A file ends before the tensors that it announces.
     #[error("{path}: cut short: expected {expected} bytes, found {found}", path = .path.display())]
     Truncated {
@@ -51,13 +67,27 @@ pub enum WeightsError {
         /// Expected and found.
         problem: String,
     },
+    /// A zip archive ends before its directory, which comes last.
+    #[error("{path}: cut short: the archive's directory, which comes last, is missing", path = .path.display())]
+    CutArchive {
+        /// Which one.
+        path: PathBuf,
+    },
+    /// A zip archive was compressed, which torch never does.
+    #[error("{path}: expected an archive whose members are stored, `{member}` is compressed", path = .path.display())]
+    Compressed {
+        /// Which one.
+        path: PathBuf,
+        /// The member.
+        member: String,
+    },
     /// A pickled checkpoint cannot be parsed.
     #[error("{path}: {source}", path = .path.display())]
     Pickle {
         /// Which one.
         path: PathBuf,
         /// Why.
-        source: pytorch_reader::PytorchError,
+        source: PickleError,
     },
     /// The index of a checkpoint in several files is not one.
     #[error("{path}: {problem}", path = .path.display())]
@@ -93,6 +123,16 @@ pub enum WeightsError {
         /// Name of the file.
         shard: String,
     },
+    /// A file has a tensor that the index does not list.
+    #[error("{path}: `{shard}` has the tensor {key}, which is not listed", path = .path.display())]
+    NotInIndex {
+        /// The index.
+        path: PathBuf,
+        /// Name of the tensor.
+        key: String,
+        /// Name of the file.
+        shard: String,
+    },
     /// Two tensors of a file become the same parameter.
     #[error("{path}: tensors {first} and {second} are both for parameter {parameter}", path = .path.display())]
     SameParameter {
@@ -115,6 +155,24 @@ pub enum WeightsError {
         /// Why.
         source: io::Error,
     },
+    /// There is no such tensor.
+    #[error("{path}: expected a tensor {key}, found none", path = .path.display())]
+    NoTensor {
+        /// The file.
+        path: PathBuf,
+        /// Its name.
+        key: String,
+    },
+    /// A tensor holds no floating-point numbers.
+    #[error("{path}: tensor {key}: expected floating-point numbers, found {found}", path = .path.display())]
+    NotFloat {
+        /// The file.
+        path: PathBuf,
+        /// Its name.
+        key: String,
+        /// The type of its numbers.
+        found: Dtype,
+    },
     /// The tensors are not those of the module.
     #[error("{path}: {report}", path = .path.display())]
     Mismatch {
@@ -131,6 +189,59 @@ pub enum WeightsError {
         /// Why.
         source: io::Error,
     },
+    /// A tensor is damaged, which no conversion can mend.
+    #[error("{path}: tensor {key}: {count} of its numbers are infinite or NaN", path = .path.display())]
+    NonFinite {
+        /// The file that it is in.
+        path: PathBuf,
+        /// Name of the tensor.
+        key: String,
+        /// How many.
+        count: usize,
+    },
+    /// The type to convert to has too small a range.
+    #[error("{path}: tensor {key}: {count} of its numbers are too large for {to}", path = .path.display())]
+    Overflow {
+        /// The file that it is in.
+        path: PathBuf,
+        /// Name of the tensor.
+        key: String,
+        /// How many.
+        count: usize,
+        /// The type.
+        to: Dtype,
+    },
+    /// What was read back is not what was written: the disk or the memory is at fault.
+    #[error("{path}: tensor {key}: what is on the disk is not what was written", path = .path.display())]
+    ReadBack {
+        /// The file.
+        path: PathBuf,
+        /// Name of the tensor.
+        key: String,
+    },
+    /// A conversion needs a network that the checkpoint lacks.
+    #[error("{path}: expected {expected}, found none", path = .path.display())]
+    LacksPart {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What it lacks.
+        expected: String,
+    },
+    /// An adapter is to be put on a base that needs none.
+    #[error("{path}: its UNet has fusers and a position net already", path = .path.display())]
+    Grounded {
+        /// The base.
+        path: PathBuf,
+    },
+    /// The name to write to is taken.
+    #[error("{path}: it exists already", path = .path.display())]
+    Exists {
+        /// The name.
+        path: PathBuf,
+    },
+    /// The caller asked to stop.
+    #[error("interrupted")]
+    Interrupted,
     /// A tensor to be written does not have the size announced for it.
     #[error("{path}: tensor {key}: expected {expected} bytes, found {found}", path = .path.display())]
     WrongSize {
@@ -151,4 +262,10 @@ pub enum WeightsError {
         /// What is wrong.
         problem: String,
     },
+}
+
+/// The first few of many names.
+fn first(keys: &[String]) -> String {
+    let shown = keys.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if keys.len() > 5 { format!("{shown}, …") } else { shown }
 }

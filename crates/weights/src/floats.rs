@@ -22,37 +22,39 @@ pub(crate) struct Floats {
 /// f32 numbers at an address that allows it are used in place, so that tensors of a mapped file take no memory of
 /// their own. Everything else is converted into new memory; a double beyond the range of f32 becomes infinite.
 pub(crate) fn floats(bytes: bytes::Bytes, dtype: Dtype) -> Option<Floats> {
-    Some(match dtype {
-        Dtype::F32 if bytes.as_ptr().addr().is_multiple_of(align_of::<f32>()) => {
-            let non_finite =
-                bytes.par_chunks(CHUNK * size_of::<f32>()).map(|chunk| count(numbers(chunk))).sum();
-            Floats { bytes: Bytes::from_shared(bytes, AllocationProperty::File), non_finite }
-        }
-        Dtype::F32 => convert::<4>(&bytes, |from, to| fill(to, numbers(from))),
-        Dtype::F16 => convert::<2>(&bytes, halves),
-        Dtype::BF16 => convert::<2>(&bytes, |from, to| {
-            let bits = from.as_chunks().0.iter().map(|&pair| u16::from_le_bytes(pair));
-            fill(to, bits.map(|bits| f32::from_bits(u32::from(bits) << 16)));
-        }),
-        Dtype::F64 => convert::<8>(&bytes, |from, to| {
-            fill(to, from.as_chunks().0.iter().map(|&eight| f64::from_le_bytes(eight) as f32));
-        }),
-        _ => return None,
-    })
-}
-
-/// New memory with what `one` makes of `bytes`, `SIZE` of them for each number. Each number is made by itself, so the
-/// threads at hand change nothing in the result.
-fn convert<const SIZE: usize>(bytes: &[u8], one: impl Fn(&[u8], &mut [f32]) + Sync) -> Floats {
-    let mut floats = vec![0.0; bytes.len() / SIZE];
-    let chunks = floats.par_chunks_mut(CHUNK).zip(bytes.par_chunks(CHUNK * SIZE));
+    let size = float_size(dtype)?;
+    if dtype == Dtype::F32 && bytes.as_ptr().addr().is_multiple_of(align_of::<f32>()) {
+        let non_finite = bytes.par_chunks(CHUNK * size_of::<f32>()).map(|chunk| count(numbers(chunk))).sum();
+        return Some(Floats { bytes: Bytes::from_shared(bytes, AllocationProperty::File), non_finite });
+    }
+    // Each number is made by itself, so the threads at hand change nothing in the result.
+    let mut floats = vec![0.0; bytes.len() / size];
+    let chunks = floats.par_chunks_mut(CHUNK).zip(bytes.par_chunks(CHUNK * size));
     let non_finite = chunks
         .map(|(to, from)| {
-            one(from, to);
+            widen(from, dtype, to);
             count(to.iter().copied())
         })
         .sum();
-    Floats { bytes: Bytes::from_elems(floats), non_finite }
+    Some(Floats { bytes: Bytes::from_elems(floats), non_finite })
+}
+
+/// Bytes of a number of type `dtype`; `None` where these are not floating-point numbers.
+pub(crate) fn float_size(dtype: Dtype) -> Option<usize> {
+    matches!(dtype, Dtype::F64 | Dtype::F32 | Dtype::F16 | Dtype::BF16).then(|| dtype.size()).flatten()
+}
+
+/// The numbers `from`, of one of the types that have a [`float_size`], at any address, as f32.
+pub(crate) fn widen(from: &[u8], dtype: Dtype, to: &mut [f32]) {
+    match dtype {
+        Dtype::F64 => fill(to, from.as_chunks().0.iter().map(|&eight| f64::from_le_bytes(eight) as f32)),
+        Dtype::F16 => halves(from, to),
+        Dtype::BF16 => {
+            let bits = from.as_chunks().0.iter().map(|&pair| u16::from_le_bytes(pair));
+            fill(to, bits.map(|bits| f32::from_bits(u32::from(bits) << 16)));
+        }
+        _ => fill(to, numbers(from)),
+    }
 }
 
 /// Half-precision numbers, widened by the processor's own instructions where it has them.
@@ -78,6 +80,7 @@ fn fill(to: &mut [f32], from: impl Iterator<Item = f32>) {
     }
 }
 
-fn count(numbers: impl Iterator<Item = f32>) -> usize {
+/// How many are infinite or not a number.
+pub(crate) fn count(numbers: impl Iterator<Item = f32>) -> usize {
     numbers.map(|x| usize::from(!x.is_finite())).sum()
 }

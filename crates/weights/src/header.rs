@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use safetensors::tensor::Metadata;
+use serde::de::IgnoredAny;
 
+use crate::entry::{Data, Entry};
 use crate::storage::Storage;
-use crate::weights::{Data, Entry, TensorInfo};
+use crate::unique::Unique;
+use crate::weights::TensorInfo;
 use crate::{Dtype, WeightsError};
 
 /// The largest header read, in bytes: room for about 100 000 tensors. The format allows more, but parsing takes a
@@ -43,6 +46,7 @@ pub(crate) fn read(storage: Storage) -> Result<Vec<(String, Entry)>, WeightsErro
         return Err(truncated(data));
     }
     let json = storage.range(PREFIX, header as usize).map_err(read)?;
+    serde_json::from_slice::<Unique<IgnoredAny>>(&json).map_err(|e| damaged(format!("header: {e}")))?;
     // Checks by itself that the tensors follow one another without gaps, each as long as its shape and type say.
     let metadata: Metadata = serde_json::from_slice(&json).map_err(|e| damaged(format!("header: {e}")))?;
     let expected = data + metadata.data_len() as u64;

@@ -2,9 +2,8 @@
 
 use std::io;
 
-use pytorch_reader::PytorchError;
-
-use crate::{LoadReport, Misshapen, WeightsError};
+use crate::checkpoint::is_grounding;
+use crate::{LoadReport, Misshapen, PickleError, WeightsError};
 
 /// Beginnings of names in checkpoints of the original repositories, which number their blocks differently.
 const ORIGINAL_LAYOUT: [&str; 5] = [
@@ -20,15 +19,22 @@ impl WeightsError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Mismatch { report, .. } => report.hint(),
-            Self::Truncated { .. } | Self::Pickle { source: PytorchError::Zip(_), .. } => {
+            Self::Truncated { .. }
+            | Self::CutArchive { .. }
+            | Self::Pickle { source: PickleError::Cut, .. } => {
                 Some("the file was not fetched or copied completely: fetch it again".into())
             }
+            Self::Grounded { .. } => Some("it needs no adapter".into()),
+            Self::Compressed { .. } => Some("unpack it, or load it with torch and save it again".into()),
             Self::UnknownFormat { found, .. } if found.contains("Git LFS") => {
                 Some("the repository was cloned without its large files: run `git lfs pull` in it".into())
             }
             Self::ShardMissing { .. } => {
                 Some("the checkpoint is in several files, and all are needed".into())
             }
+            Self::Overflow { .. } => Some("bf16 and f32 have room for them".into()),
+            Self::ReadBack { .. } => Some("try again, and check the disk if it happens again".into()),
+            Self::Exists { .. } => Some("remove it, or choose another name".into()),
             Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("the disk is full; nothing half-written was left".into())
             }
@@ -42,7 +48,7 @@ impl LoadReport {
     pub fn hint(&self) -> Option<String> {
         let misshapen = |end: &str| self.misshapen.iter().find(|tensor| tensor.key.ends_with(end));
         if self.unused.iter().any(|key| ORIGINAL_LAYOUT.iter().any(|start| key.starts_with(start))) {
-            return Some("the names are those of the original repositories; weights in the diffusers layout are needed".into());
+            return Some("the names are those of the original repositories; `gligen convert` makes a model folder of them".into());
         }
         if self.missing.len() == self.parameters() && !self.missing.is_empty() {
             return Some("no tensor matches: is this another kind of checkpoint?".into());
@@ -88,5 +94,5 @@ fn last_axis(tensor: &Misshapen) -> Option<(usize, usize)> {
 }
 
 fn all_of_grounding(keys: &[String]) -> bool {
-    !keys.is_empty() && keys.iter().all(|key| key.contains(".fuser.") || key.starts_with("position_net."))
+    !keys.is_empty() && keys.iter().all(|key| is_grounding(key))
 }

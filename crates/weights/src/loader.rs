@@ -7,9 +7,10 @@ use burn::Tensor;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, TensorData};
 
+use crate::entry::Entry;
 use crate::floats::floats;
 use crate::parameters::ModulePath;
-use crate::weights::Entry;
+use crate::shape::significant;
 use crate::{KeyMap, LoadReport, Misshapen, NonFinite, NotFloat, WeightsError};
 
 /// `module` with its parameters read from `entries`, which are those of the file at `path`.
@@ -104,10 +105,4 @@ impl ModuleMapper for Loader<'_> {
         let id = param.id;
         param.transform_for_load(tensor, id)
     }
-}
-
-/// `shape` without the axes of length 1 at its end.
-fn significant(shape: &[usize]) -> &[usize] {
-    let len = shape.iter().rposition(|&length| length != 1).map_or(0, |last| last + 1);
-    &shape[..len]
 }

@@ -1,14 +1,24 @@
 //! A checkpoint in several files, and the index that says which tensor lies in which.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
+use serde::Deserialize;
+
 use crate::WeightsError;
-use crate::weights::{Entry, open_file};
+use crate::entry::Entry;
+use crate::storage::Storage;
+use crate::unique::Unique;
+use crate::weights::open_file;
 
 /// The largest index read, in bytes; as for the header of a safetensors file.
 const MAX_INDEX: u64 = 16 << 20;
+
+/// The text of an index; what else it says is for people.
+#[derive(Debug, Deserialize)]
+struct Index {
+    weight_map: Unique<String>,
+}
 
 /// The tensors that the index at `path` lists.
 pub(crate) fn open(path: &Path) -> Result<BTreeMap<String, Entry>, WeightsError> {
@@ -18,12 +28,15 @@ pub(crate) fn open(path: &Path) -> Result<BTreeMap<String, Entry>, WeightsError>
         if !file.is_file() {
             return Err(WeightsError::ShardMissing { path: path.into(), shard });
         }
-        let mut tensors: BTreeMap<_, _> = open_file(&file)?.into_iter().collect();
+        let mut tensors = open_file(&file)?;
         for key in keys {
             let Some(entry) = tensors.remove(&key) else {
                 return Err(WeightsError::NotInShard { path: path.into(), key, shard });
             };
             entries.insert(key, entry);
+        }
+        if let Some(key) = tensors.into_keys().next() {
+            return Err(WeightsError::NotInIndex { path: path.into(), key, shard });
         }
     }
     Ok(entries)
@@ -32,28 +45,22 @@ pub(crate) fn open(path: &Path) -> Result<BTreeMap<String, Entry>, WeightsError>
 /// Names of the files that the index at `path` lists, with the keys in each.
 fn shards(path: &Path) -> Result<BTreeMap<String, Vec<String>>, WeightsError> {
     let index = |problem| WeightsError::Index { path: path.into(), problem };
-    let read = |source| WeightsError::Read { path: path.into(), source };
-
-    let mut text = String::new();
-    let mut file = std::fs::File::open(path).map_err(read)?.take(MAX_INDEX + 1);
-    file.read_to_string(&mut text).map_err(read)?;
-    if text.len() as u64 > MAX_INDEX {
-        return Err(index(format!("expected an index of at most {MAX_INDEX} bytes, found more")));
+    let file = Storage::open(path)?;
+    if file.len() > MAX_INDEX {
+        return Err(index(format!(
+            "expected an index of at most {MAX_INDEX} bytes, found one of {}",
+            file.len()
+        )));
     }
-    let json: serde_json::Value =
-        serde_json::from_str(&text).map_err(|e| index(format!("not an index: {e}")))?;
-    let Some(map) = json.get("weight_map").and_then(|map| map.as_object()) else {
-        return Err(index("not an index: expected an object `weight_map`, found none".into()));
-    };
+    let text = file.bytes(0, file.len())?;
+    let Index { weight_map } =
+        serde_json::from_slice(&text).map_err(|e| index(format!("not an index: {e}")))?;
     let mut shards: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (key, shard) in map {
-        let Some(shard) = shard.as_str() else {
-            return Err(index(format!("not an index: {key}: expected the name of a file, found {shard}")));
-        };
-        if !is_plain_name(shard) {
-            return Err(WeightsError::ShardName { path: path.into(), shard: shard.into() });
+    for (key, shard) in weight_map.0 {
+        if !is_plain_name(&shard) {
+            return Err(WeightsError::ShardName { path: path.into(), shard });
         }
-        shards.entry(shard.into()).or_default().push(key.clone());
+        shards.entry(shard).or_default().push(key);
     }
     Ok(shards)
 }

@@ -1,4 +1,4 @@
-//! A file, or bytes compiled into the program, of which ranges are handed out without reading the whole.
+//! A file, or bytes in memory, of which ranges are handed out without reading the whole.
 
 use std::fs::File;
 use std::io;
@@ -20,24 +20,35 @@ pub(crate) struct Storage {
 #[derive(Debug)]
 enum Place {
     File(File),
-    Static(&'static [u8]),
+    Memory(Bytes),
 }
 
 impl Storage {
     /// Opens the file at `path`, and keeps it open.
     pub(crate) fn open(path: &Path) -> Result<Self, WeightsError> {
         let read = |source| WeightsError::Read { path: path.into(), source };
-        let file = File::open(path).map_err(read)?;
-        let metadata = file.metadata().map_err(read)?;
-        if metadata.is_dir() {
+        // Asked before it is opened: opening a pipe waits for somebody to write to it.
+        let kind = std::fs::metadata(path).map_err(read)?.file_type();
+        if kind.is_dir() {
             return Err(read(io::ErrorKind::IsADirectory.into()));
         }
-        Ok(Self { path: path.into(), len: metadata.len(), place: Place::File(file) })
+        if !kind.is_file() {
+            return Err(read(io::Error::other("not a file")));
+        }
+        let file = File::open(path).map_err(read)?;
+        let len = file.metadata().map_err(read)?.len();
+        Ok(Self { path: path.into(), len, place: Place::File(file) })
     }
 
-    /// Bytes that are part of the program; `name` stands for their path in errors.
-    pub(crate) fn from_static(name: &str, bytes: &'static [u8]) -> Self {
-        Self { path: name.into(), len: bytes.len() as u64, place: Place::Static(bytes) }
+    /// The open `file`, whatever name it has by now; errors call it `path`.
+    pub(crate) fn of(path: &Path, file: &File) -> io::Result<Self> {
+        let file = file.try_clone()?;
+        Ok(Self { path: path.into(), len: file.metadata()?.len(), place: Place::File(file) })
+    }
+
+    /// Bytes in memory; `name` stands for their path in errors.
+    pub(crate) fn from_bytes(name: &str, bytes: Bytes) -> Self {
+        Self { path: name.into(), len: bytes.len() as u64, place: Place::Memory(bytes) }
     }
 
     /// What errors call it.
@@ -67,8 +78,30 @@ impl Storage {
             _ if len == 0 => Ok(Bytes::new()),
             Place::File(file) => Ok(Bytes::from_owner(map(file, start, len)?)),
             // Both ends are within a slice, so they fit its index type.
-            Place::Static(bytes) => Ok(Bytes::from_static(&bytes[start as usize..end as usize])),
+            Place::Memory(bytes) => Ok(bytes.slice(start as usize..end as usize)),
         }
+    }
+
+    /// As [`Self::range`], for what the file's own records point to.
+    pub(crate) fn bytes(&self, start: u64, len: u64) -> Result<Bytes, WeightsError> {
+        let len = self.within(start, len)?;
+        self.range(start, len).map_err(|source| WeightsError::Read { path: self.path.clone(), source })
+    }
+
+    /// Refuses a range that the file's own records point to and that it does not have; returns its length.
+    pub(crate) fn within(&self, start: u64, len: u64) -> Result<usize, WeightsError> {
+        match (start.checked_add(len), usize::try_from(len)) {
+            (Some(end), Ok(len)) if end <= self.len => Ok(len),
+            (end, _) => {
+                let expected = end.unwrap_or(u64::MAX);
+                Err(WeightsError::Truncated { path: self.path.clone(), expected, found: self.len })
+            }
+        }
+    }
+
+    /// What is wrong with the file.
+    pub(crate) fn damaged(&self, problem: String) -> WeightsError {
+        WeightsError::Damaged { path: self.path.clone(), problem }
     }
 }
 

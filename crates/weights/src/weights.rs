@@ -1,13 +1,13 @@
 //! An opened checkpoint: its tensors by name.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use burn::module::Module;
 use bytes::Bytes;
 
+use crate::entry::Entry;
+use crate::floats::{float_size, widen};
 use crate::loader::load;
 use crate::storage::Storage;
 use crate::{Dtype, KeyMap, WeightsError, find, header, pickle, shards};
@@ -17,10 +17,10 @@ use crate::{Dtype, KeyMap, WeightsError, find, header, pickle, shards};
 /// Opening reads names, types and shapes; numbers are read when a module is loaded. The files stay open as long as
 /// this value lives, and as long as tensors that use them in place do: **they must not be overwritten or shortened in
 /// that time** (replacing one by renaming another over it is fine).
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Weights {
-    path: PathBuf,
-    entries: BTreeMap<String, Entry>,
+    pub(crate) path: PathBuf,
+    pub(crate) entries: BTreeMap<String, Entry>,
 }
 
 /// Type and shape of a stored tensor.
@@ -30,22 +30,6 @@ pub struct TensorInfo {
     pub dtype: Dtype,
     /// Lengths of its axes, outermost first; empty for a single number.
     pub shape: Vec<usize>,
-}
-
-/// One tensor of a checkpoint.
-#[derive(Debug)]
-pub(crate) struct Entry {
-    pub(crate) info: TensorInfo,
-    pub(crate) data: Data,
-}
-
-/// Where the numbers of a tensor are.
-#[derive(Debug)]
-pub(crate) enum Data {
-    /// A range of a file, in row-major order.
-    Stored { storage: Arc<Storage>, start: u64, len: usize },
-    /// A pickle's, gathered from its storage when asked for.
-    Pickled(pytorch_reader::Tensor),
 }
 
 impl Weights {
@@ -59,7 +43,7 @@ impl Weights {
         let entries = if path.extension().is_some_and(|extension| extension == "json") {
             shards::open(path)?
         } else {
-            open_file(path)?.into_iter().collect()
+            open_file(path)?
         };
         Ok(Self { path: path.into(), entries })
     }
@@ -75,14 +59,14 @@ impl Weights {
         Self::open(&find::find(folder, stems)?)
     }
 
-    /// Opens a safetensors file that is compiled into the program. `name` is what errors call it.
+    /// Opens a file that is in memory, or compiled into the program. `name` is what errors call it.
     ///
     /// # Errors
     ///
-    /// Bytes that are not a whole safetensors file.
-    pub fn from_static(name: &str, bytes: &'static [u8]) -> Result<Self, WeightsError> {
-        let entries = header::read(Storage::from_static(name, bytes))?;
-        Ok(Self { path: name.into(), entries: entries.into_iter().collect() })
+    /// As [`Self::open`].
+    pub fn from_bytes(name: &str, bytes: impl Into<Bytes>) -> Result<Self, WeightsError> {
+        let entries = open_storage(Storage::from_bytes(name, bytes.into()))?;
+        Ok(Self { path: name.into(), entries })
     }
 
     /// What was opened.
@@ -93,6 +77,73 @@ impl Weights {
     /// All tensors, sorted by name.
     pub fn tensors(&self) -> impl Iterator<Item = (&str, &TensorInfo)> {
         self.entries.iter().map(|(key, entry)| (key.as_str(), &entry.info))
+    }
+
+    /// The numbers of the tensor `key`, in row-major order.
+    ///
+    /// # Errors
+    ///
+    /// No such tensor, or one of another type than floating-point numbers; and what the system refuses.
+    pub fn numbers(&self, key: &str) -> Result<Vec<f32>, WeightsError> {
+        let tensor = || (self.path.clone(), key.to_owned());
+        let Some(entry) = self.entries.get(key) else {
+            let (path, key) = tensor();
+            return Err(WeightsError::NoTensor { path, key });
+        };
+        let dtype = entry.info.dtype;
+        let Some(size) = float_size(dtype) else {
+            let (path, key) = tensor();
+            return Err(WeightsError::NotFloat { path, key, found: dtype });
+        };
+        let mut numbers = Vec::new();
+        let failed = |source| {
+            let (path, key) = tensor();
+            WeightsError::Tensor { path, key, source }
+        };
+        entry.pieces(failed, |piece| {
+            let start = numbers.len();
+            numbers.resize(start + piece.len() / size, 0.0);
+            widen(piece, dtype, &mut numbers[start..]);
+            Ok(())
+        })?;
+        Ok(numbers)
+    }
+
+    /// These with the tensors of `adapter` beside them, as if one file had both. No numbers are read or copied.
+    ///
+    /// # Errors
+    ///
+    /// [`WeightsError::SameParameter`] for a tensor that both have: a base that is grounded already.
+    pub fn with(&self, adapter: &Self) -> Result<Self, WeightsError> {
+        let path = format!("{} with {}", self.path.display(), adapter.path.display());
+        let both = self.entries.iter().chain(&adapter.entries);
+        Self { path: path.into(), entries: BTreeMap::new() }
+            .named(both.map(|(key, entry)| (key.as_str(), key.clone(), entry.clone())))
+    }
+
+    /// Those of the same file under other names: each tensor comes with its key, which errors call it, and its name.
+    pub(crate) fn named<'a>(
+        &self,
+        tensors: impl Iterator<Item = (&'a str, String, Entry)>,
+    ) -> Result<Self, WeightsError> {
+        let mut keys = BTreeMap::new();
+        let mut entries = BTreeMap::new();
+        for (key, name, entry) in tensors {
+            if let Some(first) = keys.insert(name.clone(), key) {
+                return Err(WeightsError::SameParameter {
+                    path: self.path.clone(),
+                    parameter: name,
+                    first: first.to_owned(),
+                    second: key.to_owned(),
+                });
+            }
+            entries.insert(name, entry);
+        }
+        Ok(Self { path: self.path.clone(), entries })
+    }
+
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.entries.iter().map(|(key, entry)| (key.as_str(), entry))
     }
 
     /// `module` with all its floating-point parameters read from here, as f32, on the devices they are declared for.
@@ -109,27 +160,25 @@ impl Weights {
     }
 }
 
-/// The tensors of one file.
-pub(crate) fn open_file(path: &Path) -> Result<Vec<(String, Entry)>, WeightsError> {
-    let storage = Storage::open(path)?;
-    let length = storage.len().min(pickle::LOOKED_AT);
-    let start = storage
-        .range(0, length as usize)
-        .map_err(|source| WeightsError::Read { path: path.into(), source })?;
-    let named_so = path.extension().is_some_and(|extension| extension == "safetensors");
-    if header::is_safetensors(&start) || (named_so && !pickle::is_pickle(&start)) {
-        header::read(storage)
-    } else {
-        pickle::read(path, &start)
-    }
+/// The tensors of one file, by name.
+pub(crate) fn open_file(path: &Path) -> Result<BTreeMap<String, Entry>, WeightsError> {
+    open_storage(Storage::open(path)?)
 }
 
-impl Entry {
-    /// The bytes of the tensor in row-major order, little-endian.
-    pub(crate) fn read(&self) -> io::Result<Bytes> {
-        match &self.data {
-            Data::Stored { storage, start, len } => storage.range(*start, *len),
-            Data::Pickled(tensor) => tensor.read().map(Bytes::from),
+fn open_storage(storage: Storage) -> Result<BTreeMap<String, Entry>, WeightsError> {
+    let path = storage.path().to_owned();
+    let start = storage.bytes(0, storage.len().min(pickle::LOOKED_AT))?;
+    let named_so = path.extension().is_some_and(|extension| extension == "safetensors");
+    let listed = if header::is_safetensors(&start) || (named_so && !pickle::is_pickle(&start)) {
+        header::read(storage)?
+    } else {
+        pickle::read(storage, &start)?
+    };
+    let mut entries = BTreeMap::new();
+    for (key, entry) in listed {
+        if let Some(_twice) = entries.insert(key.clone(), entry) {
+            return Err(WeightsError::Damaged { path, problem: format!("it has the tensor {key} twice") });
         }
     }
+    Ok(entries)
 }

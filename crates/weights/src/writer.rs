@@ -1,20 +1,22 @@
 //! Writes safetensors, one tensor at a time.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use crate::storage::Storage;
+use crate::temporary::Temporary;
 use crate::{Dtype, WeightsError};
 
 /// A safetensors file in the making.
 ///
 /// What will be in it is announced first; then the numbers are given, tensor after tensor in that order, in as many
 /// pieces as is convenient. The file is written under another name beside its own, which it gets only when it is
-/// whole and on disk: a crash, an error or a dropped writer leaves nothing half-written under the final name.
+/// whole and on disk: a crash, an error or a dropped writer leaves nothing half-written under the final name, and what a
+/// killed program left is removed when the same file is begun again.
 ///
 /// See the example of the crate.
 #[derive(Debug)]
@@ -73,7 +75,7 @@ impl SafetensorsWriter {
         header.resize(header.len().next_multiple_of(8), b' ');
 
         let written = |source| WeightsError::Write { path: path.into(), source };
-        let (file, temporary) = Temporary::create_beside(path).map_err(written)?;
+        let (file, temporary) = Temporary::file(path).map_err(written)?;
         let mut file = BufWriter::with_capacity(1 << 20, file);
         file.write_all(&(header.len() as u64).to_le_bytes()).map_err(written)?;
         file.write_all(&header).map_err(written)?;
@@ -110,25 +112,21 @@ impl SafetensorsWriter {
     /// # Errors
     ///
     /// A tensor of which bytes are missing; and what a disk can do.
-    pub fn finish(mut self) -> Result<(), WeightsError> {
+    pub fn finish(self) -> Result<(), WeightsError> {
+        self.seal()?.publish()
+    }
+
+    /// Puts the whole file on disk, still under its temporary name.
+    pub(crate) fn seal(mut self) -> Result<Sealed, WeightsError> {
         self.skip_whole();
         if let Some((key, size)) = self.waiting.last() {
             return Err(self.wrong_size(key, *size, self.given));
         }
-        self.publish().map_err(|source| WeightsError::Write { path: self.path.clone(), source })
-    }
-
-    fn publish(&mut self) -> io::Result<()> {
-        self.file.flush()?;
-        self.file.get_ref().sync_all()?;
-        std::fs::rename(&self.temporary.0, &self.path)?;
-        // The name is on disk once its folder is; systems where folders cannot be opened do that by themselves.
-        if let Ok(folder) =
-            File::open(self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(".".as_ref()))
-        {
-            folder.sync_all()?;
-        }
-        Ok(())
+        let Self { path, file, temporary, .. } = self;
+        let written = |source| WeightsError::Write { path: path.clone(), source };
+        let file = file.into_inner().map_err(|error| written(error.into_error()))?;
+        file.sync_all().map_err(written)?;
+        Ok(Sealed { path, file, temporary })
     }
 
     /// Goes on to the next tensor that still needs bytes.
@@ -144,23 +142,23 @@ impl SafetensorsWriter {
     }
 }
 
-/// The name that a file has while it is written; what is left there is removed in the end.
+/// A file that is whole, and has not got its name yet.
 #[derive(Debug)]
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn create_beside(path: &Path) -> io::Result<(File, Self)> {
-        let mut name = OsString::from(".");
-        name.push(path.file_name().unwrap_or_default());
-        name.push(format!(".{}.part", std::process::id()));
-        let path = path.with_file_name(name);
-        Ok((File::create_new(&path)?, Self(path)))
-    }
+pub(crate) struct Sealed {
+    path: PathBuf,
+    file: File,
+    temporary: Temporary,
 }
 
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // Nothing is there after the renaming, and an error has been reported by now.
-        let _ = std::fs::remove_file(&self.0);
+impl Sealed {
+    /// The file, to be read back.
+    pub(crate) fn storage(&self) -> Result<Storage, WeightsError> {
+        Storage::of(&self.path, &self.file)
+            .map_err(|source| WeightsError::Read { path: self.path.clone(), source })
+    }
+
+    /// Gives the file its name.
+    pub(crate) fn publish(mut self) -> Result<(), WeightsError> {
+        self.temporary.publish().map_err(|source| WeightsError::Write { path: self.path, source })
     }
 }

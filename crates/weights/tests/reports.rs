@@ -178,13 +178,15 @@ fn which_file_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let plain = std::fs::read(fixtures().join("weights/plain.safetensors")).unwrap();
     let pickled = std::fs::read(fixtures().join("weights/pickle_zip.bin")).unwrap();
-    let index = br#"{"weight_map": {"half": "shard.safetensors"}}"#;
+    let keys = Weights::from_bytes("plain", plain.clone()).unwrap();
+    let map: Vec<_> = keys.tensors().map(|(key, _)| format!(r#""{key}": "shard.safetensors""#)).collect();
+    let index = format!(r#"{{"weight_map": {{{}}}}}"#, map.join(", "));
     std::fs::write(folder.path().join("shard.safetensors"), &plain).unwrap();
     let least_first: [(&str, &[u8]); 6] = [
         ("model.fp16.bin", &pickled),
         ("model.fp16.safetensors", &plain),
         ("pytorch_model.bin", &pickled),
-        ("model.safetensors.index.json", index),
+        ("model.safetensors.index.json", index.as_bytes()),
         ("pytorch_model.safetensors", &plain),
         ("model.safetensors", &plain),
     ];

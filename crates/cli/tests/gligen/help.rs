@@ -14,7 +14,10 @@ fn help_is_as_it_was() {
     insta::assert_snapshot!("help", help(&["--help"]));
     insta::assert_snapshot!("help_generate", help(&["generate", "--help"]));
     insta::assert_snapshot!("help_generate_short", help(&["generate", "-h"]));
+    insta::assert_snapshot!("help_convert", help(&["convert", "--help"]));
     insta::assert_snapshot!("help_inspect", help(&["inspect", "--help"]));
+    insta::assert_snapshot!("help_pull", help(&["pull", "--help"]));
+    insta::assert_snapshot!("help_serve", help(&["serve", "--help"]));
     insta::assert_snapshot!("help_metadata", help(&["metadata", "--help"]));
 }
 

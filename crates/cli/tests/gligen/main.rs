@@ -1,9 +1,14 @@
 //! The program `gligen`, as its users meet it.
 
+mod adapters;
 mod bad_input;
+mod convert;
 mod generate;
 mod help;
+mod hub;
 mod interruption;
+mod killed;
 mod other_commands;
 mod program;
 mod runs;
+mod serve;

@@ -43,7 +43,10 @@ impl Program {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gligen"));
         command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
-        for name in ["GLIGEN_MODEL", "GLIGEN_DEVICE", "CLICOLOR_FORCE", "COLUMNS"] {
+        let ours = ["GLIGEN_MODEL", "GLIGEN_DEVICE", "CLICOLOR_FORCE", "COLUMNS"];
+        let of_hubs =
+            ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_TOKEN"];
+        for name in ours.into_iter().chain(of_hubs) {
             command.env_remove(name);
         }
         command

@@ -1,0 +1,71 @@
+//! `gligen serve`
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use gligen_pipeline::{LoadOptions, ModelDir};
+use gligen_server::{ModelInfo, Options, Server, interrupted};
+
+use crate::failure::Failure;
+use crate::model_source::{Fetching, Model};
+use crate::{computing, known_things, report};
+
+/// Serve a page to draw boxes on, and an HTTP API
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Where to listen: only this machine reaches 127.0.0.1, everybody who can reach this machine 0.0.0.0
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    host: IpAddr,
+    /// The port; 0 takes a free one, which is printed
+    #[arg(long, value_name = "N", default_value_t = 7788)]
+    port: u16,
+    /// Jobs that may wait; one more is refused
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    queue: usize,
+
+    /// A model folder in the diffusers layout, a file with a whole Stable Diffusion 1.x model, or a model on the hub as
+    /// OWNER/NAME[@REVISION] [default: the built-in small model]
+    #[arg(long, value_name = "PATH_OR_ID", env = "GLIGEN_MODEL", hide_env_values = true)]
+    model: Option<PathBuf>,
+    /// Where to compute; `gligen devices` lists what there is
+    #[arg(long, value_name = "NAME", env = "GLIGEN_DEVICE", hide_env_values = true)]
+    device: Option<String>,
+    /// CPU threads [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    threads: Option<u64>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    let address = SocketAddr::new(args.host, args.port);
+    let refused = |source| Failure::Address { address, source };
+    let server = Server::bind(address).map_err(refused)?;
+    let address = server.local_addr().map_err(refused)?;
+
+    let started = Instant::now();
+    let device = computing::device(args.device.as_deref(), args.threads)?;
+    let model = Model::find(args.model.as_deref(), &mut Fetching::new(false, false))?;
+    let pipeline = model.files.load(LoadOptions::default(), &device)?;
+    report::note(format_args!(
+        "loaded {} in {:.2} s; Ctrl-C stops",
+        model.name,
+        started.elapsed().as_secs_f64()
+    ));
+    report::result(format_args!("http://{address}"))?;
+    let options = Options { model: model_info(model), queue: args.queue, ..Options::default() };
+    server
+        .run(pipeline, options, interrupted())
+        .map_err(|source| Failure::System { what: "cannot serve", source })
+}
+
+fn model_info(Model { files, name }: Model) -> ModelInfo {
+    let texts = |names: &[&str]| names.iter().map(|&name| name.into()).collect();
+    match files {
+        ModelDir::BuiltIn => ModelInfo {
+            name,
+            things: texts(known_things::things()),
+            backgrounds: texts(known_things::backgrounds()),
+        },
+        _ => ModelInfo { name, ..ModelInfo::default() },
+    }
+}

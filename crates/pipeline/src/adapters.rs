@@ -1,0 +1,56 @@
+//! What changes a model while it is loaded: LoRA files and textual inversions.
+
+use std::path::PathBuf;
+
+use gligen_clip_text::TextualInversion;
+use gligen_weights::{Lora, Part, Weights};
+
+use crate::{Error, LoadOptions};
+
+/// A LoRA file, and how much of it to add.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoraFile {
+    /// Safetensors or pickled, in the layout of kohya's sd-scripts, diffusers or peft.
+    pub path: PathBuf,
+    /// 1 is as it was trained, 0 nothing of it; on top of the alpha that the file has.
+    pub scale: f64,
+}
+
+/// A textual inversion: a word whose vectors were learned from pictures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbeddingFile {
+    /// Safetensors or pickled, in the form of diffusers or A1111.
+    pub path: PathBuf,
+    /// Another word than the file's own.
+    pub token: Option<String>,
+}
+
+/// The files of [`LoadOptions`], opened.
+pub(crate) struct Adapters {
+    loras: Vec<(Lora, f64)>,
+    pub(crate) words: Vec<TextualInversion>,
+}
+
+impl Adapters {
+    pub(crate) fn open(options: &LoadOptions) -> Result<Self, Error> {
+        let lora = |file: &LoraFile| Ok((Lora::open(&file.path).map_err(of_lora)?, file.scale));
+        let word = |file: &EmbeddingFile| {
+            TextualInversion::open(&file.path, file.token.as_deref())
+                .map_err(|e| Error::Component { part: "textual inversion", source: e.into() })
+        };
+        Ok(Self {
+            loras: options.loras.iter().map(lora).collect::<Result<_, Error>>()?,
+            words: options.embeddings.iter().map(word).collect::<Result<_, Error>>()?,
+        })
+    }
+
+    /// `weights`, of the network `part`, with what the LoRA files change in it.
+    pub(crate) fn merge(&self, part: Part, weights: Weights) -> Result<Weights, Error> {
+        let merge = |weights: Weights, (lora, scale): &(Lora, f64)| weights.with_lora(lora, part, *scale);
+        self.loras.iter().try_fold(weights, merge).map_err(of_lora)
+    }
+}
+
+fn of_lora(error: gligen_weights::LoraError) -> Error {
+    Error::Component { part: "LoRA", source: error.into() }
+}

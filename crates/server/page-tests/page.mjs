@@ -1,0 +1,407 @@
+// The page in a real Chromium, driven as a user drives it.
+//
+// node page.mjs GLIGEN CHROMIUM [PICTURES]: the two programs, and a folder for screenshots.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const [gligen, browserPath, pictures] = process.argv.slice(2);
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const FLAGS = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync",
+];
+/** Longer than any picture takes, even on a machine with other things to do. */
+const PATIENCE = 60_000;
+
+// ---------------------------------------------------------------- server and browser
+
+async function serve() {
+  const server = spawn(gligen, ["serve", "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
+  let text = "";
+  for await (const chunk of server.stdout) {
+    text += chunk;
+    if (text.includes("\n")) break;
+  }
+  return { server, url: text.trim() };
+}
+
+const { server, url } = await serve();
+const browser = await chromium.launch({ executablePath: browserPath, args: FLAGS });
+const complaints = [];
+
+/** A page of a browser that was never here. */
+async function visit(options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, acceptDownloads: true, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE);
+  page.on("pageerror", (error) => complaints.push(`error: ${error.stack}`));
+  page.on("console", (message) => {
+    // The browser tells of each refusal; the page does too.
+    if (message.type() === "error" && !message.text().includes("Failed to load resource")) complaints.push(message.text());
+  });
+  page.on("request", (request) => {
+    if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(url)) complaints.push(`asks for ${request.url()}`);
+  });
+  await page.goto(url);
+  await page.waitForSelector("#model:not(:empty)");
+  return page;
+}
+
+/** For the documentation: the whole page if `fullPage`, otherwise what the screen shows. */
+const screenshot = async (page, name, fullPage = false) => {
+  if (pictures) await page.screenshot({ path: join(pictures, `page-${name}.png`), fullPage });
+};
+
+// ---------------------------------------------------------------- what a user does
+
+/** Sets a slider. */
+const slide = (page, id, value) => page.evaluate(([id, value]) => {
+  const field = document.getElementById(id);
+  field.value = value;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}, [id, value]);
+
+const STEPS = { quick: 4, pretty: 30, long: 100 };
+
+/** Drags the mouse between two places on the canvas, fractions of its width and height. */
+async function dragOnStage(page, [x0, y0], [x1, y1]) {
+  const { x, y, width, height } = await page.locator("#stage").boundingBox();
+  await page.mouse.move(x + x0 * width, y + y0 * height);
+  await page.mouse.down();
+  for (const share of [0.3, 0.6, 1]) {
+    await page.mouse.move(x + (x0 + (x1 - x0) * share) * width, y + (y0 + (y1 - y0) * share) * height);
+  }
+  await page.mouse.up();
+}
+
+const boxes = (page) => page.evaluate(() => JSON.parse(localStorage.getItem("gligen-draft")).objects);
+const close = (found, expected, by = 0.02) => {
+  assert.ok(found.every((x, i) => Math.abs(x - expected[i]) < by), `${found} is not about ${expected}`);
+};
+
+async function draw(page, count = 1) {
+  await page.locator("#draw").click();
+  await page.waitForFunction(() => /step \d+ of/.test(document.getElementById("progress-text").textContent));
+  await page.locator("#draw").waitFor();
+  assert.equal(await page.locator("#problem").isVisible(), false, await page.locator("#problem").textContent());
+  assert.equal(await page.locator(".card .look img").count(), count);
+  assert.match(await page.locator("#status").textContent(), /Done in/);
+}
+
+/** Hands a file to the page as a drag from the desktop does. */
+async function drop(page, name, type, bytes) {
+  await page.evaluate(([name, type, bytes]) => {
+    const data = new DataTransfer();
+    data.items.add(new File([new Uint8Array(bytes)], name, { type }));
+    const stage = document.getElementById("stage");
+    for (const kind of ["dragover", "drop"]) {
+      stage.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+    }
+  }, [name, type, [...bytes]]);
+}
+
+async function accessible(page, when) {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => globalThis.axe.run());
+  const bad = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  const told = bad.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("\n")}`);
+  assert.equal(bad.length, 0, `${when}: ${told.join("\n")}`);
+}
+
+const noSidewaysScrolling = async (page) => {
+  const [content, window] = await page.evaluate(() => [document.scrollingElement.scrollWidth, innerWidth]);
+  assert.ok(content <= window, `${content} pixels on a screen of ${window}`);
+};
+
+// ---------------------------------------------------------------- scenes
+
+let madePicture; // bytes of a picture that the page gave
+
+async function mouse() {
+  const page = await visit();
+  await screenshot(page, "start");
+  await accessible(page, "at the start");
+  await page.locator("#clear").click();
+  assert.ok(await page.locator("#invitation").isVisible());
+
+  await page.fill("#prompt", "a penguin and a red apple on a light blue background");
+  await dragOnStage(page, [0.1, 0.25], [0.5, 0.9]);
+  await page.keyboard.type("a penguin"); // a new box takes the focus to its phrase
+  await dragOnStage(page, [0.9, 0.85], [0.6, 0.3]); // from the lower right corner
+  await page.keyboard.type("a red apple");
+  let [penguin, tree] = await boxes(page);
+  assert.deepEqual([penguin.phrase, tree.phrase], ["a penguin", "a red apple"]);
+  close(penguin.box, [0.1, 0.25, 0.5, 0.9]);
+  close(tree.box, [0.6, 0.3, 0.9, 0.85]);
+
+  await dragOnStage(page, [0.75, 0.6], [0.7, 0.5]);
+  close((await boxes(page))[1].box, [0.55, 0.2, 0.85, 0.75]);
+  await dragOnStage(page, [0.55, 0.475], [0.6, 0.475]); // its left edge, by the handle in the middle
+  close((await boxes(page))[1].box, [0.6, 0.2, 0.85, 0.75]);
+  await page.locator("#undo").click();
+  close((await boxes(page))[1].box, [0.55, 0.2, 0.85, 0.75]);
+  await page.locator("#redo").click();
+  close((await boxes(page))[1].box, [0.6, 0.2, 0.85, 0.75]);
+
+  await page.locator("summary").click();
+  await page.fill("#seed", "5");
+  await slide(page, "steps", pictures ? STEPS.pretty : STEPS.quick);
+  const drawing = draw(page);
+  if (pictures) {
+    await page.waitForFunction(() => /step (9|1\d) of/.test(document.getElementById("progress-text").textContent));
+    await screenshot(page, "progress");
+  }
+  await drawing;
+  await page.locator("summary").click();
+  await page.locator(".box").first().focus();
+  await page.keyboard.press("Escape"); // nothing selected
+  await screenshot(page, "result");
+  await accessible(page, "with a result");
+
+  await page.locator("#show-boxes").uncheck();
+  assert.equal(await page.locator("#boxes").evaluate((layer) => getComputedStyle(layer).opacity), "0");
+  assert.equal(await page.locator(".overlay").first().isVisible(), false);
+  await page.locator("#show-boxes").check();
+
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByText("Download").click()]);
+  assert.equal(download.suggestedFilename(), "gligen-5.png");
+  madePicture = readFileSync(await download.path());
+
+  // Four side by side, and what the history keeps over a reload.
+  await page.selectOption("#num-images", "4");
+  await slide(page, "steps", pictures ? STEPS.pretty : STEPS.quick);
+  await draw(page, 4);
+  await screenshot(page, "variations", true);
+  await page.locator(".card .look").nth(2).click();
+  assert.ok(await page.locator(".card").nth(2).evaluate((card) => card.classList.contains("shown")));
+  await page.locator("#clear").click();
+  await page.fill("#prompt", "something else");
+  await page.reload();
+  assert.equal(await page.inputValue("#prompt"), "something else");
+  await page.locator("#history .open").nth(1).click();
+  assert.equal(await page.locator(".card").count(), 1);
+  await page.getByText("Use these settings").click();
+  assert.equal(await page.inputValue("#prompt"), "a penguin and a red apple on a light blue background");
+  assert.equal(await page.inputValue("#seed"), "5");
+  assert.equal((await boxes(page)).length, 2);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await accessible(page, "in the dark");
+  await screenshot(page, "dark");
+  await page.locator("#history .remove").first().click();
+  await page.waitForFunction(() => document.querySelectorAll("#history li").length === 1);
+  await page.context().close();
+}
+
+async function cancel() {
+  const page = await visit();
+  await slide(page, "steps", STEPS.long);
+  await page.locator("#draw").click();
+  await page.waitForFunction(() => /step \d+ of/.test(document.getElementById("progress-text").textContent));
+  await page.locator("#pictures.look img").waitFor(); // a look at the unfinished picture
+  await page.locator("#cancel").click();
+  await page.locator("#draw").waitFor();
+  assert.equal(await page.locator("#status").textContent(), "Cancelled.");
+  assert.equal(await page.locator("#history li").count(), 0);
+
+  // A job outlives a reload of the page.
+  await slide(page, "steps", 20);
+  await page.locator("#draw").click();
+  await page.waitForFunction(() => /step \d+ of/.test(document.getElementById("progress-text").textContent));
+  await page.reload();
+  await page.locator(".card .seed").waitFor();
+  await page.context().close();
+}
+
+async function dropBack() {
+  const page = await visit();
+  await page.locator("#clear").click();
+  await drop(page, "made.png", "image/png", madePicture);
+  await page.getByText("Layout restored").waitFor();
+  assert.equal(await page.inputValue("#prompt"), "a penguin and a red apple on a light blue background");
+  const [penguin, tree] = await boxes(page);
+  assert.deepEqual([penguin.phrase, tree.phrase], ["a penguin", "a red apple"]);
+  close(tree.box, [0.6, 0.2, 0.85, 0.75]);
+  assert.equal(await page.locator(".card").count(), 1);
+
+  const layout = { prompt: "a rocket", objects: [{ phrase: "a rocket", box: [0.1, 0.1, 0.4, 0.9] }] };
+  await drop(page, "layout.json", "application/json", Buffer.from(JSON.stringify(layout)));
+  await page.getByText("Layout opened").waitFor();
+  assert.equal((await boxes(page))[0].phrase, "a rocket");
+  await drop(page, "broken.json", "application/json", Buffer.from("{"));
+  await page.getByText("broken.json cannot be used").waitFor();
+  await drop(page, "notes.txt", "text/plain", Buffer.from("not a picture"));
+  await page.getByText("notes.txt cannot be used").waitFor();
+  assert.equal((await boxes(page))[0].phrase, "a rocket");
+  await page.context().close();
+}
+
+async function keyboard() {
+  const page = await visit();
+  const press = (key) => page.keyboard.press(key);
+  /** Presses Tab until the focus is on what matches. */
+  const tabTo = async (selector) => {
+    for (let i = 0; i < 80; i++) {
+      if (await page.evaluate((selector) => document.activeElement.matches(selector), selector)) return;
+      await press("Tab");
+    }
+    assert.fail(`${selector} cannot be reached by Tab`);
+  };
+  await tabTo("#clear");
+  await press("Enter");
+  await page.locator("body").evaluate(() => document.activeElement.blur());
+  await tabTo("#add-box");
+  await press("Enter");
+  await page.keyboard.type("a dog");
+  await page.locator("#objects input").evaluate(() => document.activeElement.blur());
+  await tabTo(".box");
+  const [before] = await boxes(page);
+  await press("ArrowRight");
+  await press("ArrowDown");
+  await press("Shift+ArrowRight");
+  const [after] = await boxes(page);
+  close(after.box, before.box.map((x, i) => x + [1, 1, 2, 1][i] / 64), 0.001);
+  assert.match(await page.locator(".box").getAttribute("aria-label"), /Box 1: a dog; from 22% left, 22% down/);
+  await press("Control+d");
+  assert.equal((await boxes(page)).length, 2);
+  await press("Delete");
+  assert.equal((await boxes(page)).length, 1);
+  await press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement.value), "a dog");
+  await page.evaluate(() => document.activeElement.blur());
+  await tabTo("#prompt");
+  await press("Control+a");
+  await page.keyboard.type("a dog on a white background");
+  await tabTo("summary");
+  await press("Enter");
+  await tabTo("#steps");
+  await press("Home");
+  assert.equal(await page.inputValue("#steps"), "2");
+  await press("Control+Enter");
+  await page.waitForFunction(() => document.querySelector(".card .seed"));
+  await page.context().close();
+}
+
+async function repaint() {
+  const page = await visit();
+  await slide(page, "steps", pictures ? STEPS.pretty : STEPS.quick);
+  await draw(page);
+  await page.getByRole("button", { name: /^Repaint picture 1/ }).click();
+  await page.locator("#repaint-bar").waitFor();
+  await page.getByText("Brush", { exact: true }).click();
+  await slide(page, "brush-size", 40);
+  await dragOnStage(page, [0.7, 0.5], [0.8, 0.6]);
+  await page.locator("#objects input").nth(1).fill("a banana");
+  await page.fill("#prompt", "a cat and a banana on a light blue background");
+  await accessible(page, "while repainting");
+  await screenshot(page, "repaint");
+  const painted = () => page.evaluate(() => {
+    const canvas = document.getElementById("mask");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return data.filter((_, i) => i % 4 === 3).reduce((sum, alpha) => sum + (alpha > 127), 0);
+  });
+  const before = await painted();
+  assert.ok(before > 200, `${before} pixels`);
+  for (let i = 0; i < 3; i++) await page.locator("#undo").click(); // caption, phrase, stroke
+  await page.waitForTimeout(200);
+  assert.equal(await painted(), 0);
+  for (let i = 0; i < 3; i++) await page.locator("#redo").click();
+  await page.waitForTimeout(200);
+  assert.ok(Math.abs(await painted() - before) < 20);
+
+  // What was not painted over stays as it was.
+  const corner = () => page.evaluate(async () => {
+    const image = await createImageBitmap(document.querySelector(".card .look img"));
+    const canvas = new OffscreenCanvas(image.width, image.height);
+    canvas.getContext("2d").drawImage(image, 0, 0);
+    return [...canvas.getContext("2d").getImageData(0, 0, 20, 20).data];
+  });
+  const cornerBefore = await corner();
+  await draw(page);
+  assert.equal(await page.locator("#mask").isVisible(), false); // the result, until the user paints on
+  await screenshot(page, "repainted");
+  assert.deepEqual(await corner(), cornerBefore);
+  await page.locator("#repaint-close").click();
+  assert.equal(await page.locator("#repaint-bar").isVisible(), false);
+  await page.context().close();
+}
+
+async function phone() {
+  const page = await visit({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  await noSidewaysScrolling(page);
+  await page.locator("#clear").tap();
+  const { x, y, width, height } = await page.locator("#stage").boundingBox();
+  const touch = await page.context().newCDPSession(page);
+  const send = (type, points) => touch.send("Input.dispatchTouchEvent", {
+    type, touchPoints: points.map(([a, b]) => ({ x: x + a * width, y: y + b * height })),
+  });
+  await send("touchStart", [[0.2, 0.2]]);
+  await send("touchMove", [[0.4, 0.5]]);
+  await send("touchMove", [[0.8, 0.8]]);
+  await send("touchEnd", []);
+  close((await boxes(page))[0].box, [0.2, 0.2, 0.8, 0.8]);
+  await page.locator("#objects input").fill("a red apple");
+  await page.fill("#prompt", "a red apple on a yellow background");
+  await slide(page, "steps", pictures ? STEPS.pretty : STEPS.quick);
+  await draw(page);
+  await noSidewaysScrolling(page);
+  await accessible(page, "on a phone");
+  await page.evaluate(() => scrollTo(0, 0));
+  await screenshot(page, "phone");
+  await page.context().close();
+}
+
+async function refusals() {
+  const page = await visit();
+  await page.fill("#prompt", " ");
+  await page.locator("#draw").click();
+  await page.getByText("There is no caption yet").waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.id), "prompt");
+  await page.fill("#prompt", "a".repeat(20_000));
+  await page.locator("#draw").click();
+  await page.getByText("expected at most 10000 characters").waitFor();
+  assert.ok(await page.locator("#draw").isVisible());
+  server.kill("SIGTERM");
+  await new Promise((resolve) => server.on("exit", resolve));
+  await page.fill("#prompt", "a cat");
+  await page.locator("#draw").click();
+  await page.getByText("the server cannot be reached").waitFor();
+}
+
+/** Milliseconds to the first paint, and to the first with all that is needed; bytes of the whole page. */
+async function measure() {
+  const page = await visit();
+  const paints = [];
+  for (let round = 0; round < 5; round++) {
+    await page.reload();
+    await page.waitForSelector("#model:not(:empty)");
+    paints.push(await page.evaluate(() => new Promise((resolve) => {
+      const entries = () => performance.getEntriesByName("first-contentful-paint");
+      const look = () => (entries().length ? resolve(entries()[0].startTime) : requestAnimationFrame(look));
+      look();
+    })));
+  }
+  const bytes = await page.evaluate(() => [
+    ...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource"),
+  ].filter(({ name }) => !name.includes("/v1/")).reduce((sum, entry) => sum + entry.decodedBodySize, 0));
+  paints.sort((a, b) => a - b);
+  console.log(`first contentful paint: ${paints[2].toFixed(0)} ms (median of 5); whole page: ${bytes} bytes`);
+  assert.ok(bytes < 150_000);
+  await page.context().close();
+}
+
+try {
+  for (const scene of [measure, mouse, dropBack, cancel, keyboard, repaint, phone, refusals]) {
+    const start = performance.now();
+    await scene();
+    assert.deepEqual(complaints, [], scene.name);
+    console.log(`${scene.name}: ok, ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  }
+} finally {
+  await browser.close();
+  server.kill("SIGKILL");
+}

@@ -1,0 +1,129 @@
+//! Errors as `application/problem+json` (RFC 9457), in the words of the command line.
+
+use std::error::Error as StdError;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use gligen_pipeline::{Error, LayoutError, RequestError};
+use gligen_schedulers::SchedulerError;
+use serde_json::{Value, json};
+
+/// Why a request is not answered with what it asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    detail: String,
+    hint: Option<String>,
+    retry_after: Option<u64>,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into(), hint: None, retry_after: None }
+    }
+
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// Says after how many seconds it is worth trying again.
+    pub(crate) fn retry_after(self, seconds: u64) -> Self {
+        Self { retry_after: Some(seconds), ..self }
+    }
+
+    pub(crate) fn shutting_down() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down").retry_after(5)
+    }
+
+    /// The body of the answer.
+    pub(crate) fn json(&self) -> Value {
+        let mut body = json!({
+            "type": "about:blank",
+            "title": self.status.canonical_reason().unwrap_or("Error"),
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+        });
+        if let Some(hint) = &self.hint {
+            body["hint"] = json!(hint);
+        }
+        if let Some(pointer) = pointer(&self.detail) {
+            body["errors"] = json!([{"pointer": pointer, "detail": self.detail}]);
+        }
+        body
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let content_type = (header::CONTENT_TYPE, "application/problem+json");
+        let mut response = (self.status, [content_type], self.json().to_string()).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<LayoutError> for Problem {
+    fn from(error: LayoutError) -> Self {
+        let status = match error {
+            LayoutError::Json(_) => StatusCode::BAD_REQUEST,
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Self { hint: error.hint(), ..Self::new(status, chain(&error)) }
+    }
+}
+
+impl From<RequestError> for Problem {
+    fn from(error: RequestError) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let status = match error {
+            Error::Request(_)
+            | Error::Scheduler(SchedulerError::Steps { .. } | SchedulerError::Eta { .. }) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self { hint: error.hint(), ..Self::new(status, chain(&error)) }
+    }
+}
+
+/// The message and its causes, without a cause that the message tells already.
+fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        if !text.contains(&message) {
+            text = format!("{text}: {message}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// The JSON pointer of the place that a message opens with: `objects[2].box` is `/objects/2/box`.
+fn pointer(detail: &str) -> Option<String> {
+    let place = detail.strip_prefix('`').or(detail.strip_prefix("unknown key `"))?.split('`').next()?;
+    let is_place = |c: char| c.is_alphanumeric() || "_.[]".contains(c);
+    (!place.is_empty() && place.chars().all(is_place))
+        .then(|| format!("/{}", place.replace('[', "/").replace(']', "").replace('.', "/")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_is_told_as_a_json_pointer() {
+        assert_eq!(pointer("`objects[2].box[1]`: -1, expected 0 to 1").unwrap(), "/objects/2/box/1");
+        assert_eq!(pointer("unknown key `objects[0].frase`").unwrap(), "/objects/0/frase");
+        assert_eq!(pointer("not JSON: expected `,`"), None);
+        assert_eq!(pointer("`a cat`: too long"), None);
+    }
+}
