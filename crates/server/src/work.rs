@@ -115,6 +115,8 @@ fn prepare(mut layout: Layout, pipeline: &Pipeline, limits: &Limits) -> Result<W
         pixels -= (picture.width() * picture.height()) as u64;
         Ok(picture)
     })?;
+    // As a layout says it that is read where paths count, too.
+    layout.pictures_mut().for_each(|base64| *base64 = data_url(&base64.to_string_lossy()).into());
     layout.seed = Some(request.seed);
     let plan = pipeline.plan(&request)?;
     range("steps", limits.steps, plan.steps)?;
@@ -127,6 +129,16 @@ fn prepare(mut layout: Layout, pipeline: &Pipeline, limits: &Limits) -> Result<W
         Err(RequestError::Range { field: "num_images", expected, found: pixels.to_string() })?;
     }
     Ok(Work { layout, plan })
+}
+
+/// The data URL of a picture in bare base64.
+fn data_url(base64: &str) -> String {
+    let media_type = match base64.trim_start() {
+        text if text.starts_with("iVBOR") => "image/png",
+        text if text.starts_with("/9j/") => "image/jpeg",
+        _ => "image/webp",
+    };
+    format!("data:{media_type};base64,{base64}")
 }
 
 /// What must be small before anything is done with it.

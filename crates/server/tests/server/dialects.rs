@@ -72,6 +72,10 @@ fn a1111_txt2img_and_img2img() {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let repainted = STANDARD.decode(answer.json()["images"][0].as_str().unwrap()).unwrap();
     assert_eq!(pixels(&repainted).get_pixel(5, 60), pixels(&png).get_pixel(5, 60));
+    // Bare base64 is a path to other readers of the file.
+    let mut stored = Layout::from_bytes(&repainted).unwrap();
+    assert_eq!(stored.pictures_mut().count(), 0);
+    assert!(stored.inpaint_mask.unwrap().to_str().unwrap().starts_with("data:image/png;base64,iVBOR"));
 }
 
 #[test]
