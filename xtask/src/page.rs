@@ -33,8 +33,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     if !root().join(FOLDER).join("node_modules/playwright-core").is_dir() {
         return Err(format!("the packages of the test are missing: npm ci --prefix {FOLDER}").into());
     }
-    // As the tests build it, so that what they have built is used.
-    finish(&mut cargo("test --workspace --no-run"))?;
+    // As its tests build it, so that what they have built is used.
+    finish(&mut cargo("test -p gligen-cli --no-run"))?;
     let metadata: Value =
         serde_json::from_str(&output(&mut cargo("metadata --no-deps --format-version 1"))?)?;
     let target = metadata["target_directory"].as_str().ok_or("cargo metadata: no target_directory")?;
