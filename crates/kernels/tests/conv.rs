@@ -21,12 +21,12 @@ fn compare(shape: [usize; 4], outputs: usize, kernel: usize, place: Placement, b
     let x = numbers(shape, 1);
     let weight = numbers([outputs, shape[1], kernel, kernel], 2);
     let bias = bias.then(|| numbers([outputs], 3));
-    let fast = conv2d(x.clone(), weight.clone(), bias.clone(), place);
+    let fast = conv2d(x.clone(), weight.clone(), bias.clone(), None, place);
     // Measured: at most 3e-7.
     assert_close(
         &format!("{shape:?} {outputs} {kernel} {place:?}"),
         fast,
-        conv2d_plain(x, weight, bias, place),
+        conv2d_plain(x, weight, bias, None, place),
         1e-6,
     );
 }
@@ -65,8 +65,8 @@ fn a_view_is_read_as_it_is_seen() {
     let place = Placement { stride: 1, before: 1, after: 1 };
     assert_close(
         "view",
-        conv2d(x.clone(), weight.clone(), None, place),
-        conv2d_plain(x, weight, None, place),
+        conv2d(x.clone(), weight.clone(), None, None, place),
+        conv2d_plain(x, weight, None, None, place),
         1e-6,
     );
 }

@@ -53,11 +53,20 @@ impl Conv2d {
 
     /// `[batch, in, height, width]` to `[batch, out, height', width']`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        self.convolve(x, None)
+    }
+
+    /// [`Conv2d::forward`], and `residual`, `[batch, out, height', width']`, added.
+    pub fn forward_add(&self, x: Tensor<4>, residual: Tensor<4>) -> Tensor<4> {
+        self.convolve(x, Some(residual))
+    }
+
+    fn convolve(&self, x: Tensor<4>, residual: Option<Tensor<4>>) -> Tensor<4> {
         let (before, after) = match self.padding {
             Padding::Even(n) => (n, n),
             Padding::BottomRight => (0, 1),
         };
         let place = Placement { stride: self.stride, before, after };
-        conv2d(x, self.weight.val(), self.bias.as_ref().map(Param::val), place)
+        conv2d(x, self.weight.val(), self.bias.as_ref().map(Param::val), residual, place)
     }
 }

@@ -48,11 +48,10 @@ impl ResnetBlock2d {
             let time = proj.forward(time); // [batch or 1, outputs]
             hidden = hidden + time.unsqueeze_dims(&[2, 3]);
         }
-        let hidden = self.conv2.forward(self.norm2.forward_silu(hidden));
         let shortcut = match &self.conv_shortcut {
             Some(conv) => conv.forward(x),
             None => x,
         };
-        shortcut + hidden
+        self.conv2.forward_add(self.norm2.forward_silu(hidden), shortcut)
     }
 }
