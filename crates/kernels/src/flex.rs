@@ -36,10 +36,15 @@ pub(crate) fn matrix<const N: usize>(x: &FlexTensor, at: [usize; N]) -> Matrix<'
     Matrix::new(x.storage(), start, [layout.shape()[N], layout.shape()[N + 1]], [strides[N], strides[N + 1]])
 }
 
+/// The tensor that lies in memory as `x`.
+pub(crate) fn tensor_of<const D: usize>(x: FlexTensor) -> Tensor<D> {
+    Tensor::from_primitive::<Flex>(x)
+}
+
 /// A tensor of `numbers` in row-major order.
 pub(crate) fn tensor<const D: usize>(numbers: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
     let layout = Layout::contiguous(shape.into());
-    Tensor::from_primitive::<Flex>(FlexTensor::new(Bytes::from_elems(numbers), layout, DType::F32))
+    tensor_of(FlexTensor::new(Bytes::from_elems(numbers), layout, DType::F32))
 }
 
 /// Runs `f`, compiled for the widest vectors that this processor has.

@@ -30,12 +30,17 @@ mod exponential;
 #[cfg(feature = "flex")]
 mod flex;
 mod group_norm;
+mod layer_norm;
 mod linear;
 #[cfg(feature = "flex")]
 mod matrix;
 #[cfg(feature = "flex")]
+mod memory;
+#[cfg(feature = "flex")]
 mod product;
 mod samples;
+#[cfg(feature = "flex")]
+mod statistics;
 #[cfg(feature = "flex")]
 mod vectors;
 
@@ -43,5 +48,6 @@ pub use activation::{geglu, geglu_plain, gelu, gelu_plain, quick_gelu, quick_gel
 pub use attention::{attention, attention_plain, join_heads, split_heads};
 pub use conv::{Placement, conv2d, conv2d_plain};
 pub use group_norm::{group_norm, group_norm_plain};
+pub use layer_norm::{layer_norm, layer_norm_plain};
 pub use linear::{linear, linear_plain};
 pub use samples::{map_parts, parts};

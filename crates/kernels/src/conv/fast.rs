@@ -7,6 +7,7 @@ use super::unfolded::Unfolded;
 use super::winograd::Winograd;
 use crate::flex::{contiguous, tensor};
 use crate::matrix::Matrix;
+use crate::memory::zeros;
 use crate::product::{Columns, multiply};
 
 /// A feature map and how the kernel goes over it.
@@ -35,7 +36,7 @@ pub(super) fn conv2d(
     let (area, depth) = (map.rows * map.columns, inputs * kernel * kernel);
     let (x, weight) = (contiguous(x), contiguous(weight));
     let (bias, residual) = (bias.map(contiguous), residual.map(contiguous));
-    let mut result = vec![0.0; batch * outputs * area];
+    let mut result = zeros(batch * outputs * area);
     let (Some(x), Some(weight)) = (x.as_slice::<f32>(), weight.as_slice::<f32>()) else {
         unreachable!("both were made contiguous");
     };

@@ -86,8 +86,18 @@ impl Winograd<'_> {
             let value = count * self.inputs + APART;
             let values = aligned(buffer, VALUES * value);
             let to = Room::new(values);
+            // Row and column of the first result of each tile, sixteen by sixteen; the last one is repeated.
+            let places: Vec<[[usize; 2]; TILES]> = (0..count)
+                .step_by(TILES)
+                .map(|first| {
+                    std::array::from_fn(|i| {
+                        let tile = (tiles.start + first + i).min(tiles.end - 1);
+                        [tile / self.tiles_in_row() * RESULTS, tile % self.tiles_in_row() * RESULTS]
+                    })
+                })
+                .collect();
             (0..self.inputs).into_par_iter().with_min_len(8).for_each(|channel| {
-                self.transform_pixels(channel, tiles.clone(), count, to);
+                self.transform_pixels(channel, &places, to);
             });
             let values = &*values;
             pieces(self.outputs, channels, GROUP).into_par_iter().for_each(|channels| {
@@ -103,20 +113,21 @@ impl Winograd<'_> {
         (first, PANEL.min(count - first))
     }
 
-    fn transform_pixels(&self, channel: usize, tiles: Range<usize>, count: usize, to: Room) {
-        let (height, width) = (self.map.height, self.map.width);
-        let x = &self.x[channel * height * width..][..height * width];
-        for first in (0..count).step_by(TILES) {
+    /// The values of a channel's pixels in the tiles at `places`.
+    fn transform_pixels(&self, channel: usize, places: &[[[usize; 2]; TILES]], to: Room) {
+        let area = self.map.height * self.map.width;
+        let count = places.len() * TILES;
+        for (index, places) in places.iter().enumerate() {
+            let first = index * TILES;
             let (panel, width) = Self::panel_of(first, count);
-            let at = panel * self.inputs + channel * width + first - panel;
-            let places = std::array::from_fn(|i| {
-                let tile = (tiles.start + first + i).min(tiles.end - 1);
-                [tile / self.tiles_in_row() * RESULTS, tile % self.tiles_in_row() * RESULTS]
+            Processor::this().run(PixelsJob {
+                x: &self.x[channel * area..][..area],
+                map: self.map,
+                places,
+                to,
+                first: panel * self.inputs + channel * width + first - panel,
+                value: count * self.inputs + APART,
             });
-            // SAFETY: every channel and every sixteen tiles have numbers of their own in each of the values.
-            let to: [&mut [f32]; VALUES] =
-                std::array::from_fn(|i| unsafe { to.part(i * (count * self.inputs + APART) + at, TILES) });
-            Processor::this().run(PixelsJob { x, map: self.map, places, to });
         }
     }
 
@@ -186,8 +197,12 @@ struct PixelsJob<'a> {
     x: &'a [f32],
     map: &'a Map,
     /// Row and column of the first result of each tile.
-    places: [[usize; 2]; TILES],
-    to: [&'a mut [f32]; VALUES],
+    places: &'a [[usize; 2]; TILES],
+    /// Where the values go: the first of each sixteen at `first`, from value to value `value` further on. Nobody else
+    /// writes there.
+    to: Room,
+    first: usize,
+    value: usize,
 }
 
 impl Job for PixelsJob<'_> {
@@ -198,7 +213,8 @@ impl Job for PixelsJob<'_> {
         let mut pixels = [[[0.0f32; TILES]; PIXELS]; PIXELS];
         self.gather(&mut pixels);
         for lane in (0..TILES).step_by(L::COUNT) {
-            // SAFETY: `lane` and the lanes after it are below `TILES`, the length of every array.
+            // SAFETY: `lane` and the lanes after it are below `TILES`, the length of every array; and every channel and
+            // every sixteen tiles have numbers of their own in each of the values.
             unsafe {
                 let mut half = [[L::splat(0.0); PIXELS]; PIXELS];
                 for column in 0..PIXELS {
@@ -214,7 +230,8 @@ impl Job for PixelsJob<'_> {
                 for row in 0..PIXELS {
                     let d = transforms::pixels(half[row]);
                     for column in 0..PIXELS {
-                        d[column].store(self.to[row * PIXELS + column].as_ptr().cast_mut().add(lane));
+                        let at = self.first + (row * PIXELS + column) * self.value;
+                        d[column].store(self.to.part(at, TILES).as_mut_ptr().add(lane));
                     }
                 }
             }
@@ -231,15 +248,26 @@ impl PixelsJob<'_> {
         let Map { height, width, place, .. } = *self.map;
         let [[top, left], [last_top, last_left]] = [self.places[0], self.places[TILES - 1]];
         if top == last_top && last_left == left + RESULTS * (TILES - 1) {
+            let skip = place.before.saturating_sub(left).min(ROW);
+            let from = (left + skip).saturating_sub(place.before).min(width);
+            let count = (ROW - skip).min(width - from);
             for (row, pixels) in pixels.iter_mut().enumerate() {
+                let Some(y) = (top + row).checked_sub(place.before).filter(|&y| y < height) else { continue };
+                let x = &self.x[y * width..][from..from + count];
                 let mut line = [0.0; ROW];
-                if let Some(y) = (top + row).checked_sub(place.before).filter(|&y| y < height) {
-                    let x = &self.x[y * width..][..width];
-                    let skip = place.before.saturating_sub(left).min(ROW);
-                    let from = (left + skip).saturating_sub(place.before).min(width);
-                    let count = (ROW - skip).min(width - from);
-                    line[skip..skip + count].copy_from_slice(&x[from..from + count]);
-                }
+                let line = match x.first_chunk::<ROW>() {
+                    Some(x) => x,
+                    None => {
+                        // At a border, where few are missing, a copy of known length saves the call.
+                        const MOST: usize = TILES * RESULTS;
+                        let done = x.first_chunk::<MOST>().map_or(0, |x| {
+                            line[skip..][..MOST].copy_from_slice(x);
+                            MOST
+                        });
+                        line[skip + done..].iter_mut().zip(&x[done..]).for_each(|(to, x)| *to = *x);
+                        &line
+                    }
+                };
                 for tile in 0..TILES {
                     for column in 0..PIXELS {
                         pixels[column][tile] = line[tile * RESULTS + column];
@@ -248,7 +276,7 @@ impl PixelsJob<'_> {
             }
             return;
         }
-        for (tile, [top, left]) in self.places.into_iter().enumerate() {
+        for (tile, &[top, left]) in self.places.iter().enumerate() {
             for row in 0..PIXELS {
                 let Some(y) = (top + row).checked_sub(place.before).filter(|&y| y < height) else { continue };
                 let x = &self.x[y * width..][..width];
