@@ -17,11 +17,7 @@ pub fn layer_norm<const D: usize>(
     epsilon: f64,
 ) -> Tensor<D> {
     #[cfg(feature = "flex")]
-    if flex::applies(&x)
-        && flex::applies(&weight)
-        && flex::applies(&bias)
-        && x.shape().num_elements() > 0
-    {
+    if flex::applies(&x) && flex::applies(&weight) && flex::applies(&bias) && x.shape().num_elements() > 0 {
         let shape = x.dims();
         let rows = shape[..D - 1].iter().product();
         return fast::layer_norm(x.reshape([rows, shape[D - 1]]), weight, bias, epsilon).reshape(shape);

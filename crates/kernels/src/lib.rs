@@ -36,6 +36,8 @@ mod linear;
 mod matrix;
 #[cfg(feature = "flex")]
 mod memory;
+#[cfg(all(test, feature = "flex"))]
+mod processors;
 #[cfg(feature = "flex")]
 mod product;
 mod samples;

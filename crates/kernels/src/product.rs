@@ -142,7 +142,8 @@ impl<B: Columns + ?Sized, F: Fn(usize, usize, &mut [f32])> Work<'_, B, F> {
         with_scratch(|buffer| {
             for group in &groups {
                 let blocks = pieces(group.len(), INNER, 1);
-                let (packed, a) = aligned(buffer, group.len() * (width + ROWS)).split_at_mut(group.len() * width);
+                let (packed, a) =
+                    aligned(buffer, group.len() * (width + ROWS)).split_at_mut(group.len() * width);
                 for block in &blocks {
                     let to = &mut packed[block.start * width..][..block.len() * width];
                     let inner = group.start + block.start..group.start + block.end;
@@ -157,13 +158,23 @@ impl<B: Columns + ?Sized, F: Fn(usize, usize, &mut [f32])> Work<'_, B, F> {
                         let a = &a[block.start * GROUP..];
                         // SAFETY: the caller's promise.
                         unsafe {
-                            self.block(row..row + count, columns.clone(), a, group.len() * GROUP, packed, block.len(), add, room);
+                            self.block(
+                                row..row + count,
+                                columns.clone(),
+                                a,
+                                group.len() * GROUP,
+                                packed,
+                                block.len(),
+                                add,
+                                room,
+                            );
                         }
                     }
                     if group.end == self.inner {
                         for row in row..row + count {
                             // SAFETY: the caller's promise.
-                            let piece = unsafe { room.part(row * self.row_stride + columns.start, columns.len()) };
+                            let piece =
+                                unsafe { room.part(row * self.row_stride + columns.start, columns.len()) };
                             (self.finish)(row, columns.start, piece);
                         }
                     }

@@ -33,9 +33,14 @@ enum Kind {
     Plain,
 }
 
+#[cfg(test)]
+thread_local! {
+    static PRETENDED: std::cell::Cell<Option<Processor>> = const { std::cell::Cell::new(None) };
+}
+
 impl Processor {
-    /// All that this machine can do, the best first.
-    fn all() -> impl Iterator<Item = Self> {
+    /// All that this machine can be, the best first.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
         [
             #[cfg(target_arch = "x86_64")]
             is_x86_feature_detected!("avx512f").then_some(Self(Kind::Avx512)),
@@ -50,7 +55,20 @@ impl Processor {
     /// The best that this machine can do.
     #[inline]
     pub(crate) fn this() -> Self {
+        #[cfg(test)]
+        if let Some(processor) = PRETENDED.get() {
+            return processor;
+        }
         Self::all().next().unwrap_or(Self(Kind::Plain))
+    }
+
+    /// Runs `f` as if this were all that this thread has.
+    #[cfg(test)]
+    pub(crate) fn pretend<R>(self, f: impl FnOnce() -> R) -> R {
+        PRETENDED.set(Some(self));
+        let result = f();
+        PRETENDED.set(None);
+        result
     }
 
     /// Numbers in a vector.

@@ -54,7 +54,8 @@ impl Head<'_> {
                     self.queries.transposed().pack(0..width, first..first + count, QUERIES, packed_queries);
                     let scale = 1.0 / (width as f32).sqrt();
                     packed_queries.iter_mut().for_each(|x| *x *= scale);
-                    let block = Block { head: self, packed_keys, packed_values, packed_queries, first, scores, sums };
+                    let block =
+                        Block { head: self, packed_keys, packed_values, packed_queries, first, scores, sums };
                     let totals = block.attend();
                     for query in 0..count {
                         let share = 1.0 / totals[query];
@@ -110,7 +111,8 @@ impl Block<'_> {
             // each key of the block.
             processor.run(unsafe { scores.job() });
             if self.head.causal {
-                for (key, scores) in self.scores.as_chunks_mut::<QUERIES>().0[..count].iter_mut().enumerate() {
+                for (key, scores) in self.scores.as_chunks_mut::<QUERIES>().0[..count].iter_mut().enumerate()
+                {
                     let hidden = (first + key).saturating_sub(self.first).min(QUERIES);
                     scores[..hidden].fill(f32::NEG_INFINITY);
                 }

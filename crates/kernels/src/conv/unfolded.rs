@@ -2,15 +2,41 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::fast::Map;
 use crate::product::Columns;
 
 /// `[in · kernel · kernel, places]` of one sample.
 pub(super) struct Unfolded<'a> {
-    pub(super) map: &'a Map,
-    pub(super) inputs: usize,
-    /// `[in, height, width]`.
-    pub(super) x: &'a [f32],
+    map: &'a Map,
+    inputs: usize,
+    /// `[in, height, stride, pixels]`: of each row first the pixels that are a multiple of the stride from its left
+    /// border's first zero, then those beside them, and so on, with the zeros of the border among them. What a row of
+    /// places meets then lies together.
+    phases: Vec<f32>,
+    /// Pixels of a phase of a row.
+    pixels: usize,
+}
+
+impl<'a> Unfolded<'a> {
+    /// `x`: `[in, height, width]`.
+    pub(super) fn new(map: &'a Map, inputs: usize, x: &[f32]) -> Self {
+        let Map { width, columns, kernel, place, .. } = *map;
+        let pixels = columns + (kernel - 1) / place.stride;
+        let mut phases = vec![0.0; x.len() / width * place.stride * pixels];
+        let rows = phases.par_chunks_mut(place.stride * pixels).zip(x.par_chunks(width));
+        rows.with_min_len(64).for_each(|(phases, x)| {
+            for (phase, to) in phases.chunks_exact_mut(pixels).enumerate() {
+                // The first of the phase that is no zero of the border.
+                let first = place.before.saturating_sub(phase).div_ceil(place.stride).min(pixels);
+                let from = (first * place.stride + phase).saturating_sub(place.before);
+                let x = x.iter().skip(from).step_by(place.stride);
+                to[first..].iter_mut().zip(x).for_each(|(to, x)| *to = *x);
+            }
+        });
+        Self { map, inputs, phases, pixels }
+    }
 }
 
 impl Columns for Unfolded<'_> {
@@ -20,51 +46,26 @@ impl Columns for Unfolded<'_> {
     }
 
     fn pack(&self, rows: Range<usize>, places: Range<usize>, width: usize, panel: &mut [f32]) {
-        let Map { height, width: x_width, columns, kernel, place, .. } = *self.map;
+        let Map { height, columns, kernel, place, .. } = *self.map;
         for (index, to) in rows.zip(panel.chunks_exact_mut(width)) {
             let (channel, down, right) = (index / (kernel * kernel), index / kernel % kernel, index % kernel);
-            let x = &self.x[channel * height * x_width..][..height * x_width];
-            let (to, rest) = to.split_at_mut(places.len());
+            let (mut left, rest) = to.split_at_mut(places.len());
             rest.fill(0.0);
             let (mut row, mut column) = (places.start / columns, places.start % columns);
-            let mut left = to;
             while !left.is_empty() {
                 let (to, rest) = left.split_at_mut(left.len().min(columns - column));
                 let y = (row * place.stride + down).checked_sub(place.before).filter(|&y| y < height);
                 match y {
-                    Some(y) => self.row(&x[y * x_width..][..x_width], column, right, to),
+                    Some(y) => {
+                        let phase = (channel * height + y) * place.stride + right % place.stride;
+                        let start = phase * self.pixels + right / place.stride + column;
+                        to.copy_from_slice(&self.phases[start..][..to.len()]);
+                    }
                     None => to.fill(0.0),
                 }
                 left = rest;
                 (row, column) = (row + 1, 0);
             }
-        }
-    }
-}
-
-impl Unfolded<'_> {
-    /// What column `right` of the kernel meets in row `x` from place `first` of the row on.
-    fn row(&self, x: &[f32], first: usize, right: usize, to: &mut [f32]) {
-        let Map { place, .. } = *self.map;
-        let start = first * place.stride + right; // counted from the left border's first zero
-        if place.stride == 1 {
-            let zeros = place.before.saturating_sub(start).min(to.len());
-            let from = start.saturating_sub(place.before).min(x.len());
-            let count = (x.len() - from).min(to.len() - zeros);
-            to[..zeros].fill(0.0);
-            to[zeros..zeros + count].copy_from_slice(&x[from..from + count]);
-            to[zeros + count..].fill(0.0);
-            return;
-        }
-        if let Some(from) = start.checked_sub(place.before)
-            && let Some(x) = x.get(from..from + (to.len() - 1) * place.stride + 1)
-        {
-            to.iter_mut().zip(x.iter().step_by(place.stride)).for_each(|(to, x)| *to = *x);
-            return;
-        }
-        for (column, to) in to.iter_mut().enumerate() {
-            let at = (start + column * place.stride).checked_sub(place.before);
-            *to = at.and_then(|at| x.get(at)).copied().unwrap_or(0.0);
         }
     }
 }

@@ -132,7 +132,14 @@ impl Winograd<'_> {
     }
 
     /// Results of some output channels.
-    fn channels(&self, channels: Range<usize>, tiles: Range<usize>, count: usize, values: &[f32], room: Room) {
+    fn channels(
+        &self,
+        channels: Range<usize>,
+        tiles: Range<usize>,
+        count: usize,
+        values: &[f32],
+        room: Room,
+    ) {
         let most = INPUTS.min(self.inputs.next_multiple_of(GROUP));
         let rows = channels.len().next_multiple_of(GROUP);
         let weights_value = rows * most + APART;
@@ -154,8 +161,9 @@ impl Winograd<'_> {
                     let products = &mut products[value * products_value..][..channels.len() * count];
                     for first in (0..count).step_by(PANEL) {
                         let width = PANEL.min(count - first);
-                        let values = &values[value * (count * self.inputs + APART) + first * self.inputs + inputs.start * width..]
-                            [..inputs.len() * width];
+                        let values = &values[value * (count * self.inputs + APART)
+                            + first * self.inputs
+                            + inputs.start * width..][..inputs.len() * width];
                         let panel = Panel {
                             a: weights.as_ptr(),
                             a_group: inputs.len().next_multiple_of(GROUP) * GROUP,
@@ -379,7 +387,8 @@ impl Job for ResultsJob<'_> {
                 for column in 0..PIXELS {
                     let mut m = [L::splat(0.0); PIXELS];
                     for row in 0..PIXELS {
-                        m[row] = L::load(self.products.as_ptr().add((row * PIXELS + column) * self.value + lane));
+                        m[row] =
+                            L::load(self.products.as_ptr().add((row * PIXELS + column) * self.value + lane));
                     }
                     let m = transforms::results(m);
                     for row in 0..RESULTS {
