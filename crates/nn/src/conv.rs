@@ -53,21 +53,17 @@ impl Conv2d {
 
     /// `[batch, in, height, width]` to `[batch, out, height', width']`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.convolve(x, self.bias.as_ref().map(Param::val), None)
+        self.convolve(x, None, None)
     }
 
     /// [`Conv2d::forward`] with `shift`, `[out]`, added to every pixel.
     pub fn forward_shifted(&self, x: Tensor<4>, shift: Tensor<1>) -> Tensor<4> {
-        let bias = match &self.bias {
-            Some(bias) => bias.val() + shift,
-            None => shift,
-        };
-        self.convolve(x, Some(bias), None)
+        self.convolve(x, Some(shift), None)
     }
 
     /// [`Conv2d::forward`], and `residual`, `[batch, out, height', width']`, added.
     pub fn forward_add(&self, x: Tensor<4>, residual: Tensor<4>) -> Tensor<4> {
-        self.convolve(x, self.bias.as_ref().map(Param::val), Some(residual))
+        self.convolve(x, None, Some(residual))
     }
 
     /// A 1×1 convolution of pixels, `[batch, in, height, width]`, whose results are tokens, `[batch, height · width,
@@ -88,12 +84,17 @@ impl Conv2d {
         self.forward_add(column, residual).reshape([batch, outputs, height, width])
     }
 
-    fn convolve(&self, x: Tensor<4>, bias: Option<Tensor<1>>, residual: Option<Tensor<4>>) -> Tensor<4> {
+    fn convolve(&self, x: Tensor<4>, shift: Option<Tensor<1>>, residual: Option<Tensor<4>>) -> Tensor<4> {
         let (before, after) = match self.padding {
             Padding::Even(n) => (n, n),
             Padding::BottomRight => (0, 1),
         };
         let place = Placement { stride: self.stride, before, after };
-        conv2d(x, self.weight.val(), bias, residual, place)
+        let weight = self.weight.val();
+        let bias = match (self.bias.as_ref().map(Param::val), shift) {
+            (Some(bias), Some(shift)) => Some(bias + shift),
+            (bias, shift) => bias.or(shift),
+        };
+        conv2d(x, weight, bias, residual, place)
     }
 }
