@@ -108,7 +108,7 @@ impl Room {
     ///
     /// The numbers must lie inside of what the room was made of, that must still be borrowed, and nobody else may
     /// use them meanwhile.
-    #[allow(clippy::mut_from_ref)] // that is what the promise is about
+    #[expect(clippy::mut_from_ref, reason = "that is what the promise is about")]
     pub(crate) unsafe fn part(&self, first: usize, count: usize) -> &mut [f32] {
         // SAFETY: the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(first), count) }
@@ -221,7 +221,7 @@ impl<B: Columns + ?Sized, F: Fn(usize, usize, &mut [f32])> Work<'_, B, F> {
     /// # Safety
     ///
     /// As for [`Work::piece`].
-    #[allow(clippy::too_many_arguments)]
+    #[expect(clippy::too_many_arguments, reason = "the pieces of one loop")]
     unsafe fn block(
         &self,
         rows: Range<usize>,

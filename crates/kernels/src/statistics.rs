@@ -39,7 +39,13 @@ fn sum(numbers: &[f32], f: impl Fn(f32) -> f32) -> f64 {
         for (lane, &x) in lanes.iter_mut().zip(rest) {
             *lane += f(x);
         }
-        total += lanes.iter().map(|&x| f64::from(x)).sum::<f64>();
+        let mut sums = [0.0f64; 8];
+        for eight in lanes.as_chunks::<8>().0 {
+            for (sum, &x) in sums.iter_mut().zip(eight) {
+                *sum += f64::from(x);
+            }
+        }
+        total += sums.iter().sum::<f64>();
     }
     total
 }

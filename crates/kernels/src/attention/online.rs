@@ -11,6 +11,7 @@
 
 use rayon::prelude::*;
 
+use crate::exponential::exp_lanes;
 use crate::matrix::Matrix;
 use crate::product::tile::{GROUP, Panel};
 use crate::product::{Columns, Room, aligned, with_scratch};
@@ -185,21 +186,21 @@ impl Job for SoftmaxJob<'_> {
                 for four in fours {
                     for i in 0..4 {
                         let at = four[i].as_mut_ptr().add(lane);
-                        let weight = exp(L::load(at).minus(highest));
+                        let weight = exp_lanes(L::load(at).minus(highest));
                         weight.store(at);
                         totals[i] = totals[i].plus(weight);
                     }
                 }
                 for scores in rest {
                     let at = scores.as_mut_ptr().add(lane);
-                    let weight = exp(L::load(at).minus(highest));
+                    let weight = exp_lanes(L::load(at).minus(highest));
                     weight.store(at);
                     totals[0] = totals[0].plus(weight);
                 }
                 let mut total = totals[0].plus(totals[1]).plus(totals[2].plus(totals[3]));
                 let at = self.softmax.totals.as_mut_ptr().add(lane);
                 if self.begun {
-                    let kept = exp(before.minus(highest));
+                    let kept = exp_lanes(before.minus(highest));
                     total = L::load(at).times_plus(kept, total);
                     for sums in self.sums.iter_mut() {
                         let at = sums.as_mut_ptr().add(lane);
@@ -210,22 +211,4 @@ impl Job for SoftmaxJob<'_> {
             }
         }
     }
-}
-
-/// e^x for x up to 0, of relative error below 2e-7; 2⁻¹²⁶ below -87.
-#[inline(always)]
-fn exp<L: Lanes>(x: L) -> L {
-    /// Adding it to a small number rounds that to an integer.
-    const ROUND: f32 = 12_582_912.0; // 1.5 · 2^23
-    const LN_2_HIGH: f32 = 0.693_359_4; // exact in 10 bits
-    const LN_2_LOW: f32 = -2.121_944_4e-4;
-    let x = x.greater(L::splat(-87.0));
-    let n = x.times_plus(L::splat(std::f32::consts::LOG2_E), L::splat(ROUND)).minus(L::splat(ROUND));
-    let r = n.times_plus(L::splat(-LN_2_LOW), n.times_plus(L::splat(-LN_2_HIGH), x));
-    // Taylor's polynomial of degree 6: 1.2e-7 at |r| = ln 2 / 2.
-    let mut e_r = L::splat(1.0 / 720.0);
-    for coefficient in [1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
-        e_r = e_r.times_plus(r, L::splat(coefficient));
-    }
-    e_r.times_two_to(n)
 }

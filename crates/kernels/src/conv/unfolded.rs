@@ -5,6 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::fast::Map;
+use crate::matrix::copy_short;
 use crate::product::Columns;
 
 /// `[in · kernel · kernel, places]` of one sample.
@@ -59,7 +60,7 @@ impl Columns for Unfolded<'_> {
                     Some(y) => {
                         let phase = (channel * height + y) * place.stride + right % place.stride;
                         let start = phase * self.pixels + right / place.stride + column;
-                        to.copy_from_slice(&self.phases[start..][..to.len()]);
+                        copy_short(&self.phases[start..][..to.len()], to);
                     }
                     None => to.fill(0.0),
                 }

@@ -10,6 +10,8 @@
 //! where they stay in a cache: four times the weights would not pay to be stored. Relative error 1.7e-6, five times
 //! that of the direct sum.
 
+#![expect(clippy::needless_range_loop, reason = "squares are read by row and column")]
+
 use std::ops::Range;
 
 use rayon::prelude::*;

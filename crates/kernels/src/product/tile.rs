@@ -1,5 +1,7 @@
 //! The innermost loop of a matrix product: a tile of the result that stays in registers.
 
+#![expect(clippy::needless_range_loop, reason = "loops over arrays of vectors that must end in registers")]
+
 use crate::vectors::{Job, Lanes};
 
 /// Rows that lie together in a packed first matrix.
