@@ -117,7 +117,10 @@ impl Columns for Matrix<'_> {
             for to in panel.chunks_exact_mut(width) {
                 to[count..].fill(0.0);
             }
-            transpose(&numbers[rows.start..], stride, columns, rows.len(), width, panel);
+            vectorised(
+                #[inline(always)]
+                || transpose(&numbers[rows.start..], stride, columns, rows.len(), width, panel),
+            );
         } else {
             for (row, to) in rows.zip(panel.chunks_exact_mut(width)) {
                 for (to, column) in to.iter_mut().zip(columns.clone()) {
@@ -140,6 +143,7 @@ pub(crate) fn copy_short(from: &[f32], to: &mut [f32]) {
 }
 
 /// Rows `from` of `numbers`, which are `stride` apart, become the first columns of `to`, `[length, width]`.
+#[inline(always)]
 fn transpose(
     numbers: &[f32],
     stride: usize,
