@@ -46,6 +46,10 @@ fn captions_with_objects_of_their_own() {
     }
 }
 
+/// How far apart two ways to the same picture may end. Measured: at most 1.2e-5 on the CPU's fast path, whose 3×3
+/// convolutions round by 1.7e-6 each.
+const ROUNDING: f64 = 4e-5;
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(6))]
 
@@ -61,7 +65,7 @@ proptest! {
         let one = request(vec![vec![first.clone(), second.clone(), third.clone()]]).seed(seed.into());
         let other = request(vec![vec![third, second, first]]).seed(seed.into());
         let error = relative_error(&numbers(&draw(&one)), &numbers(&draw(&other)));
-        prop_assert!(error < 1e-5, "{error}");
+        prop_assert!(error < ROUNDING, "{error}");
         // They do count: without them it is another picture.
         let none = relative_error(&numbers(&draw(&one)), &numbers(&draw(&request(vec![]).seed(seed.into()))));
         prop_assert!(none > 1e-3, "{none}");
@@ -77,6 +81,6 @@ proptest! {
         let with = draw(&request(vec![vec![nothing, apple()]]).seed(seed.into()));
         let without = draw(&request(vec![vec![apple()]]).seed(seed.into()));
         let error = relative_error(&numbers(&with), &numbers(&without));
-        prop_assert!(error < 1e-5, "{error}");
+        prop_assert!(error < ROUNDING, "{error}");
     }
 }

@@ -51,14 +51,14 @@ impl TransformerBlock {
 
     /// `x`: `[batch, tokens, width]`. A `grounding_scale` of 0 leaves the fuser out.
     pub fn forward(&self, x: Tensor<3>, conditioning: &BlockConditioning, grounding_scale: f64) -> Tensor<3> {
-        let mut x = x.clone() + self.attn1.attend_self(self.norm1.forward(x));
+        let mut x = self.attn1.attend_self_add(self.norm1.forward(x.clone()), x);
         if grounding_scale != 0.0
             && let (Some(fuser), Some(grounding)) = (&self.fuser, &conditioning.grounding)
         {
             x = fuser.forward(x, grounding, grounding_scale);
         }
-        let x = x.clone() + self.attn2.attend(self.norm2.forward(x), &conditioning.text);
-        x.clone() + self.ff.forward(self.norm3.forward(x))
+        let x = self.attn2.attend_add(self.norm2.forward(x.clone()), &conditioning.text, x);
+        self.ff.forward_add(self.norm3.forward(x.clone()), x)
     }
 }
 
@@ -92,12 +92,11 @@ impl Transformer2d {
 
     /// `x`: `[batch, width, height, width in pixels]` to the same.
     pub fn forward(&self, x: Tensor<4>, conditioning: &PlaceConditioning, grounding_scale: f64) -> Tensor<4> {
-        let [_, _, height, _] = x.dims();
         let mut tokens = self.proj_in.to_tokens(self.norm.forward(x.clone()));
         for (block, conditioning) in self.transformer_blocks.iter().zip(conditioning) {
             tokens = block.forward(tokens, conditioning, grounding_scale);
         }
-        x + self.proj_out.to_pixels(tokens, height)
+        self.proj_out.to_pixels_add(tokens, x)
     }
 }
 
@@ -122,25 +121,20 @@ impl Projection {
     /// `[batch, channels, height, width]` to `[batch, height · width, channels]`.
     fn to_tokens(&self, x: Tensor<4>) -> Tensor<3> {
         match self {
-            Self::Conv(conv) => pixels_to_tokens(conv.forward(x)),
-            Self::Linear(linear) => linear.forward(pixels_to_tokens(x)),
+            Self::Conv(conv) => conv.forward_to_tokens(x),
+            Self::Linear(linear) => linear.forward(x.flatten::<3>(2, 3).swap_dims(1, 2)),
         }
     }
 
-    /// `[batch, height · width, channels]` to `[batch, channels, height, width]`.
-    fn to_pixels(&self, tokens: Tensor<3>, height: usize) -> Tensor<4> {
+    /// `[batch, height · width, channels]` to `[batch, channels, height, width]`, the shape of `residual`, which is
+    /// added.
+    fn to_pixels_add(&self, tokens: Tensor<3>, residual: Tensor<4>) -> Tensor<4> {
         match self {
-            Self::Conv(conv) => conv.forward(tokens_to_pixels(tokens, height)),
-            Self::Linear(linear) => tokens_to_pixels(linear.forward(tokens), height),
+            Self::Conv(conv) => conv.forward_to_pixels_add(tokens, residual),
+            Self::Linear(linear) => {
+                let shape = residual.dims();
+                residual + linear.forward(tokens).swap_dims(1, 2).reshape(shape)
+            }
         }
     }
-}
-
-fn pixels_to_tokens(x: Tensor<4>) -> Tensor<3> {
-    x.flatten::<3>(2, 3).swap_dims(1, 2)
-}
-
-fn tokens_to_pixels(tokens: Tensor<3>, height: usize) -> Tensor<4> {
-    let [batch, count, channels] = tokens.dims();
-    tokens.swap_dims(1, 2).reshape([batch, channels, height, count / height])
 }

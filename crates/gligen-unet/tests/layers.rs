@@ -57,12 +57,12 @@ fn position_net_for_phrases_and_pictures() {
         let (fixture, net) = load("position_net_text_image", net);
         let features = |kind: &str| SlotFeatures {
             embeddings: fixture.tensor(&format!("{kind}_embeddings"), &device),
-            masks: fixture.tensor(&format!("{kind}s_masks"), &device),
+            masks: fixture.tensor(&format!("{kind}_masks"), &device),
         };
         let grounding = Grounding {
             boxes: fixture.tensor("boxes", &device),
             masks: fixture.tensor("masks", &device),
-            phrases: features("phrase"),
+            phrases: features("phrases"),
             images: Some(features("image")),
         };
         assert_close("position net", net.forward(&grounding), fixture.tensor("objs", &device), 1e-5);

@@ -11,7 +11,7 @@ use crate::flex;
 pub fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "flex")]
     if flex::applies(&x) {
-        return fast::map(x, fast::silu);
+        return flex::tensor_of(fast::map_silu(flex::contiguous(x)));
     }
     silu_plain(x)
 }
@@ -25,7 +25,7 @@ pub fn silu_plain<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "flex")]
     if flex::applies(&x) {
-        return fast::map(x, fast::gelu);
+        return flex::tensor_of(fast::map_gelu(flex::contiguous(x)));
     }
     gelu_plain(x)
 }
@@ -40,7 +40,7 @@ pub fn gelu_plain<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 pub fn quick_gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "flex")]
     if flex::applies(&x) {
-        return fast::map(x, fast::quick_gelu);
+        return flex::tensor_of(fast::map_quick_gelu(flex::contiguous(x)));
     }
     quick_gelu_plain(x)
 }
@@ -56,8 +56,12 @@ pub fn quick_gelu_plain<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 /// Source: "GLU Variants Improve Transformer", arXiv 2002.05202, with the exact GELU.
 pub fn geglu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "flex")]
-    if flex::applies(&x) {
-        return fast::geglu(x);
+    if flex::applies(&x) && x.shape().num_elements() > 0 {
+        let mut shape = x.dims();
+        let rows = shape[..D - 1].iter().product();
+        let x = x.reshape([rows, shape[D - 1]]);
+        shape[D - 1] /= 2;
+        return fast::geglu(x).reshape(shape);
     }
     geglu_plain(x)
 }
@@ -74,32 +78,48 @@ pub fn geglu_plain<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 }
 
 #[cfg(feature = "flex")]
+pub(crate) use fast::silu as silu_of;
+
+#[cfg(feature = "flex")]
 mod fast {
     use burn::Tensor;
-    use burn::backend::Flex;
+    use burn::backend::flex::FlexTensor;
     use rayon::prelude::*;
 
     use crate::exponential::{erf, exp};
     use crate::flex::{CHUNK, contiguous, tensor, vectorised};
+    use crate::memory::zeros;
 
     /// Applies `f` to every number, in place where nobody else holds the tensor.
-    pub(super) fn map<const D: usize>(x: Tensor<D>, f: impl Fn(f32) -> f32 + Copy + Sync) -> Tensor<D> {
-        let mut x = contiguous(x);
+    fn map(mut x: FlexTensor, f: impl Fn(f32) -> f32 + Copy + Sync) -> FlexTensor {
         x.storage_mut::<f32>().par_chunks_mut(CHUNK).for_each(|chunk| {
             vectorised(
                 #[inline(always)]
                 || chunk.iter_mut().for_each(|x| *x = f(*x)),
             );
         });
-        Tensor::from_primitive::<Flex>(x)
+        x
     }
 
-    pub(super) fn geglu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-        let mut shape = x.dims();
-        shape[D - 1] /= 2;
-        let width = shape[D - 1];
+    pub(super) fn map_silu(x: FlexTensor) -> FlexTensor {
+        map(x, silu)
+    }
+
+    pub(super) fn map_gelu(x: FlexTensor) -> FlexTensor {
+        map(x, gelu)
+    }
+
+    pub(super) fn map_quick_gelu(x: FlexTensor) -> FlexTensor {
+        map(x, quick_gelu)
+    }
+
+    /// `x`: `[rows, 2 n]`.
+    pub(super) fn geglu(x: Tensor<2>) -> Tensor<2> {
+        let [rows, width] = x.dims();
+        let shape = [rows, width / 2];
+        let width = shape[1];
         let x = contiguous(x);
-        let mut product = vec![0.0; shape.iter().product()];
+        let mut product = zeros(rows * width);
         if let Some(numbers) = x.as_slice::<f32>().filter(|_| width > 0) {
             let rows = CHUNK.div_ceil(width);
             let chunks = product.par_chunks_mut(rows * width).zip(numbers.par_chunks(2 * rows * width));
@@ -122,7 +142,7 @@ mod fast {
     }
 
     #[inline(always)]
-    pub(super) fn silu(x: f32) -> f32 {
+    pub(crate) fn silu(x: f32) -> f32 {
         x / (1.0 + exp(-x))
     }
 

@@ -1,5 +1,12 @@
 //! e^x and the error function in plain arithmetic, which a compiler can do for many numbers at once.
 
+use crate::vectors::Lanes;
+
+/// Adding it to a small number rounds that to an integer, which then stands in the low bits.
+const ROUND: f32 = 12_582_912.0; // 1.5 · 2^23
+const LN_2_HIGH: f32 = 0.693_359_4; // exact in 10 bits, so n · LN_2_HIGH is exact
+const LN_2_LOW: f32 = -2.121_944_4e-4;
+
 /// The error function: Abramowitz and Stegun 7.1.26, of absolute error 1.5e-7.
 #[inline(always)]
 pub(crate) fn erf(x: f32) -> f32 {
@@ -16,10 +23,6 @@ pub(crate) fn erf(x: f32) -> f32 {
 /// rounding), 2^n by its exponent bits.
 #[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {
-    /// Adding it to a small number rounds that to an integer, which then stands in the low bits.
-    const ROUND: f32 = 12_582_912.0; // 1.5 · 2^23
-    const LN_2_HIGH: f32 = 0.693_359_4; // exact in 10 bits, so n · LN_2_HIGH is exact
-    const LN_2_LOW: f32 = -2.121_944_4e-4;
     // Not `clamp`, whose NaN would become a number; comparisons keep it.
     let x = if x > 89.0 { 89.0 } else { x }; // 2^128, which is infinity
     let x = if x < -87.0 { -87.0 } else { x };
@@ -31,4 +34,18 @@ pub(crate) fn exp(x: f32) -> f32 {
     let e_r = (tail * r + 1.0) * r + 1.0;
     let exponent = rounded.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23;
     e_r * f32::from_bits(exponent)
+}
+
+/// e^x of a vector, for x up to 0, as [`exp`] but with fused arithmetic; relative error below 2e-7, 2⁻¹²⁶ below -87.
+#[inline(always)]
+pub(crate) fn exp_lanes<L: Lanes>(x: L) -> L {
+    let x = L::splat(-87.0).greater(x); // in this order, which keeps NaN
+    let n = x.times_plus(L::splat(std::f32::consts::LOG2_E), L::splat(ROUND)).minus(L::splat(ROUND));
+    let r = n.times_plus(L::splat(-LN_2_LOW), n.times_plus(L::splat(-LN_2_HIGH), x));
+    // Taylor's polynomial of degree 6: 1.2e-7 at |r| = ln 2 / 2.
+    let mut e_r = L::splat(1.0 / 720.0);
+    for coefficient in [1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
+        e_r = e_r.times_plus(r, L::splat(coefficient));
+    }
+    e_r.times_two_to(n)
 }

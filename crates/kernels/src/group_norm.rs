@@ -3,7 +3,7 @@
 use burn::Tensor;
 
 #[cfg(feature = "flex")]
-use crate::flex;
+use crate::{activation::silu_of, flex};
 
 /// Normalises `x`, `[batch, channels, height, width]`, over each of `groups` groups of channels to mean 0 and
 /// variance 1, then scales and shifts each channel by `weight` and `bias`, `[channels]`; `silu` applies
@@ -20,8 +20,10 @@ pub fn group_norm(
 ) -> Tensor<4> {
     #[cfg(feature = "flex")]
     if flex::applies(&x) && flex::applies(&weight) && flex::applies(&bias) {
-        let normal = fast::group_norm(x, groups, weight, bias, epsilon);
-        return if silu { crate::silu(normal) } else { normal };
+        return match silu {
+            true => fast::group_norm(x, groups, weight, bias, epsilon, silu_of),
+            false => fast::group_norm(x, groups, weight, bias, epsilon, |x| x),
+        };
     }
     group_norm_plain(x, groups, weight, bias, epsilon, silu)
 }
@@ -53,7 +55,9 @@ mod fast {
     use burn::backend::Flex;
     use rayon::prelude::*;
 
-    use crate::flex::{contiguous, vectorised};
+    use crate::flex::{contiguous, tensor, vectorised};
+    use crate::memory::zeros;
+    use crate::statistics::Statistics;
 
     pub(super) fn group_norm(
         x: Tensor<4>,
@@ -61,58 +65,59 @@ mod fast {
         weight: Tensor<1>,
         bias: Tensor<1>,
         epsilon: f64,
+        activation: impl Fn(f32) -> f32 + Sync,
     ) -> Tensor<4> {
-        let [_, channels, height, width] = x.dims();
+        let shape = x.dims();
+        let [_, channels, height, width] = shape;
         let (mut x, weight, bias) = (contiguous(x), contiguous(weight), contiguous(bias));
         let area = height * width;
-        let per_group = channels / groups;
-        if per_group * area > 0
-            && let (Some(weight), Some(bias)) = (weight.as_slice::<f32>(), bias.as_slice::<f32>())
-        {
-            x.storage_mut::<f32>().par_chunks_mut(per_group * area).enumerate().for_each(|(i, group)| {
-                let first = i % groups * per_group;
+        let in_group = channels / groups * area;
+        let (Some(weight), Some(bias), true) =
+            (weight.as_slice::<f32>(), bias.as_slice::<f32>(), in_group > 0)
+        else {
+            return Tensor::from_primitive::<Flex>(x);
+        };
+        // What becomes of the numbers of a channel of a group.
+        let map = |group: usize, channel: usize, Statistics { mean, inverse_deviation }| {
+            let channel = group % groups * (channels / groups) + channel;
+            let (scale, shift) = (weight[channel] * inverse_deviation, bias[channel]);
+            let activation = &activation;
+            #[inline(always)]
+            move |x: f32| activation((x - mean) * scale + shift)
+        };
+        if let Some(numbers) = x.try_storage_mut::<f32>() {
+            // Nobody else holds the numbers: fresh memory would cost more than the arithmetic.
+            numbers.par_chunks_mut(in_group).enumerate().for_each(|(group, x)| {
                 vectorised(
                     #[inline(always)]
                     || {
-                        let count = group.len() as f64;
-                        let mean = sum(group, |x| x) / count;
-                        let mean_f32 = mean as f32;
-                        // Var = E[(x - m)²] - (E[x] - m)², with m the rounded mean.
-                        let offset = mean - f64::from(mean_f32);
-                        let variance =
-                            sum(group, |x| (x - mean_f32) * (x - mean_f32)) / count - offset * offset;
-                        let inverse = (1.0 / (variance + epsilon).sqrt()) as f32;
-                        for (channel, numbers) in group.chunks_exact_mut(area).enumerate() {
-                            let scale = weight[first + channel] * inverse;
-                            let shift = bias[first + channel];
-                            numbers.iter_mut().for_each(|x| *x = (*x - mean_f32) * scale + shift);
+                        let statistics = Statistics::of(x, epsilon);
+                        for (channel, x) in x.chunks_exact_mut(area).enumerate() {
+                            let map = map(group, channel, statistics);
+                            x.iter_mut().for_each(|x| *x = map(*x));
                         }
                     },
                 );
             });
+            return Tensor::from_primitive::<Flex>(x);
         }
-        Tensor::from_primitive::<Flex>(x)
-    }
-
-    /// Sum of `f` over `numbers`: 16 sums in f32 beside each other for the vector units, gathered in f64 before
-    /// they grow long enough to round badly. The order is fixed, so threads and widths do not change it.
-    #[inline(always)]
-    fn sum(numbers: &[f32], f: impl Fn(f32) -> f32) -> f64 {
-        const LANES: usize = 16;
-        let mut total = 0.0;
-        for block in numbers.chunks(64 * LANES) {
-            let mut lanes = [0.0f32; LANES];
-            let (whole, rest) = block.as_chunks::<LANES>();
-            for row in whole {
-                for (lane, &x) in lanes.iter_mut().zip(row) {
-                    *lane += f(x);
-                }
-            }
-            for (lane, &x) in lanes.iter_mut().zip(rest) {
-                *lane += f(x);
-            }
-            total += lanes.iter().map(|&x| f64::from(x)).sum::<f64>();
-        }
-        total
+        let x = x.as_slice::<f32>().unwrap_or_default();
+        let mut result = zeros(x.len());
+        result.par_chunks_mut(in_group).zip(x.par_chunks(in_group)).enumerate().for_each(
+            |(group, (result, x))| {
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        let statistics = Statistics::of(x, epsilon);
+                        let channels = result.chunks_exact_mut(area).zip(x.chunks_exact(area));
+                        for (channel, (result, x)) in channels.enumerate() {
+                            let map = map(group, channel, statistics);
+                            result.iter_mut().zip(x).for_each(|(y, x)| *y = map(*x));
+                        }
+                    },
+                );
+            },
+        );
+        tensor(result, shape)
     }
 }

@@ -30,10 +30,26 @@ mod exponential;
 #[cfg(feature = "flex")]
 mod flex;
 mod group_norm;
+mod layer_norm;
+mod linear;
+#[cfg(feature = "flex")]
+mod matrix;
+#[cfg(feature = "flex")]
+mod memory;
+#[cfg(all(test, feature = "flex"))]
+mod processors;
+#[cfg(feature = "flex")]
+mod product;
 mod samples;
+#[cfg(feature = "flex")]
+mod statistics;
+#[cfg(feature = "flex")]
+mod vectors;
 
 pub use activation::{geglu, geglu_plain, gelu, gelu_plain, quick_gelu, quick_gelu_plain, silu, silu_plain};
 pub use attention::{attention, attention_plain, join_heads, split_heads};
 pub use conv::{Placement, conv2d, conv2d_plain};
 pub use group_norm::{group_norm, group_norm_plain};
+pub use layer_norm::{layer_norm, layer_norm_plain};
+pub use linear::{linear, linear_plain};
 pub use samples::{map_parts, parts};

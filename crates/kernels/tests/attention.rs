@@ -59,6 +59,23 @@ fn is_the_formula() {
 }
 
 #[test]
+fn a_nan_spoils_its_own_query_only() {
+    for device in devices() {
+        let tensor =
+            |x: Vec<f32>, tokens| Tensor::<4>::from_data(TensorData::new(x, [1, 1, tokens, 8]), &device);
+        let mut queries = numbers([1, 1, 60, 8], 1);
+        queries[59 * 8] = f32::NAN;
+        let context = || tensor(numbers([1, 1, 9, 8], 2), 9);
+        let y: Vec<f32> = attention(tensor(queries, 60), context(), context(), false)
+            .into_data()
+            .try_into_vec_as()
+            .expect("floats");
+        assert!(y[..59 * 8].iter().all(|y| y.is_finite()));
+        assert!(y[59 * 8..].iter().all(|y| y.is_nan()));
+    }
+}
+
+#[test]
 fn heads_are_runs_of_channels() {
     for device in devices() {
         let x = Tensor::<1>::from_floats([0., 1., 2., 3., 4., 5., 6., 7., 8., 9., 10., 11.], &device)

@@ -2,7 +2,9 @@
 
 use burn::Tensor;
 use burn::tensor::{Device, TensorData};
-use gligen_kernels::{attention, geglu, gelu, group_norm, quick_gelu, silu};
+use gligen_kernels::{
+    Placement, attention, conv2d, geglu, gelu, group_norm, layer_norm, linear, quick_gelu, silu,
+};
 
 fn tensor(shape: [usize; 4], seed: f32) -> Tensor<4> {
     let numbers =
@@ -19,7 +21,25 @@ fn give_the_same_bits() {
     // Larger than what one thread takes at a time, and no multiple of it.
     let x = || tensor([2, 12, 61, 73], 0.0);
     let channels = |seed| tensor([1, 12, 1, 1], seed).reshape([12]);
-    let cases: [(&str, &(dyn Fn() -> Tensor<4> + Sync)); 6] = [
+    let conv = |inputs: usize, outputs: usize, kernel: usize, stride: usize| {
+        let place = Placement { stride, before: kernel / 2, after: kernel / 2 };
+        conv2d(
+            tensor([2, inputs, 61, 73], 0.0),
+            tensor([outputs, inputs, kernel, kernel], 1.0),
+            Some(tensor([1, outputs, 1, 1], 2.0).reshape([outputs])),
+            None,
+            place,
+        )
+    };
+    let cases: [(&str, &(dyn Fn() -> Tensor<4> + Sync)); 11] = [
+        ("conv by Winograd", &|| conv(48, 60, 3, 1)),
+        ("conv of stride 2", &|| conv(48, 60, 3, 2)),
+        ("conv 1×1", &|| conv(48, 60, 1, 1)),
+        ("linear", &|| linear(x(), tensor([1, 1, 90, 73], 1.0).reshape([90, 73]), None, None)),
+        ("layer_norm", &|| {
+            let channels = |seed| tensor([1, 1, 1, 73], seed).reshape([73]);
+            layer_norm(x(), channels(1.0), channels(2.0), 1e-5)
+        }),
         ("silu", &|| silu(x())),
         ("gelu", &|| gelu(x())),
         ("quick_gelu", &|| quick_gelu(x())),

@@ -63,14 +63,33 @@ impl Attention {
 
     /// `hidden_states`, `[batch, tokens, width]`, attend to `context`.
     pub fn attend(&self, hidden_states: Tensor<3>, context: &KeysValues) -> Tensor<3> {
+        self.to_out[0].forward(self.attended(hidden_states, context))
+    }
+
+    /// [`Attention::attend`], and `residual`, `[batch, tokens, width]`, added.
+    pub fn attend_add(
+        &self,
+        hidden_states: Tensor<3>,
+        context: &KeysValues,
+        residual: Tensor<3>,
+    ) -> Tensor<3> {
+        self.to_out[0].forward_add(self.attended(hidden_states, context), residual)
+    }
+
+    fn attended(&self, hidden_states: Tensor<3>, context: &KeysValues) -> Tensor<3> {
         let queries = split_heads(self.to_q.forward(hidden_states), self.heads);
-        let attended = attention(queries, context.keys.clone(), context.values.clone(), false);
-        self.to_out[0].forward(join_heads(attended))
+        join_heads(attention(queries, context.keys.clone(), context.values.clone(), false))
     }
 
     /// `hidden_states` attend to themselves.
     pub fn attend_self(&self, hidden_states: Tensor<3>) -> Tensor<3> {
         let context = self.keys_values(hidden_states.clone());
         self.attend(hidden_states, &context)
+    }
+
+    /// [`Attention::attend_self`], and `residual`, `[batch, tokens, width]`, added.
+    pub fn attend_self_add(&self, hidden_states: Tensor<3>, residual: Tensor<3>) -> Tensor<3> {
+        let context = self.keys_values(hidden_states.clone());
+        self.attend_add(hidden_states, &context, residual)
     }
 }

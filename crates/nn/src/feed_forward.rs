@@ -35,4 +35,9 @@ impl FeedForward {
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         self.net.2.forward(geglu(self.net.0.proj.forward(x)))
     }
+
+    /// [`FeedForward::forward`], and `residual`, `[batch, tokens, width]`, added.
+    pub fn forward_add(&self, x: Tensor<3>, residual: Tensor<3>) -> Tensor<3> {
+        self.net.2.forward_add(geglu(self.net.0.proj.forward(x)), residual)
+    }
 }

@@ -3,7 +3,7 @@
 use burn::Tensor;
 use burn::module::{Module, Param};
 use burn::tensor::Device;
-use burn::tensor::module::linear;
+use gligen_kernels::linear;
 
 use crate::parameter;
 
@@ -27,7 +27,11 @@ impl Linear {
 
     /// `[..., in]` to `[..., out]`.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        // Transposing only swaps strides, which the matrix product takes as they are.
-        linear(x, self.weight.val().transpose(), self.bias.as_ref().map(Param::val))
+        linear(x, self.weight.val(), self.bias.as_ref().map(Param::val), None)
+    }
+
+    /// [`Linear::forward`], and `residual`, `[..., out]`, added.
+    pub fn forward_add<const D: usize>(&self, x: Tensor<D>, residual: Tensor<D>) -> Tensor<D> {
+        linear(x, self.weight.val(), self.bias.as_ref().map(Param::val), Some(residual))
     }
 }

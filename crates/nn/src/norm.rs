@@ -3,7 +3,6 @@
 use burn::Tensor;
 use burn::module::{Module, Param};
 use burn::tensor::Device;
-use burn::tensor::module::layer_norm;
 
 use crate::parameter;
 
@@ -53,6 +52,6 @@ impl LayerNorm {
 
     /// Normalises `[..., channels]`.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        layer_norm(x, self.weight.val(), Some(self.bias.val()), self.epsilon)
+        gligen_kernels::layer_norm(x, self.weight.val(), self.bias.val(), self.epsilon)
     }
 }

@@ -43,16 +43,17 @@ impl ResnetBlock2d {
     /// `x`: `[batch, inputs, height, width]`; `time`: `[batch or 1, time_width]`, the SiLU of the time embedding,
     /// which is the same for all blocks of a step. Returns `[batch, outputs, height, width]`.
     pub fn forward(&self, x: Tensor<4>, time: Option<Tensor<2>>) -> Tensor<4> {
-        let mut hidden = self.conv1.forward(self.norm1.forward_silu(x.clone()));
-        if let (Some(time), Some(proj)) = (time, &self.time_emb_proj) {
-            let time = proj.forward(time); // [batch or 1, outputs]
-            hidden = hidden + time.unsqueeze_dims(&[2, 3]);
-        }
-        let hidden = self.conv2.forward(self.norm2.forward_silu(hidden));
+        let hidden = self.norm1.forward_silu(x.clone());
+        let time = time.zip(self.time_emb_proj.as_ref()).map(|(time, proj)| proj.forward(time));
+        let hidden = match time {
+            None => self.conv1.forward(hidden),
+            Some(time) if time.dims()[0] == 1 => self.conv1.forward_shifted(hidden, time.squeeze_dim(0)),
+            Some(time) => self.conv1.forward(hidden) + time.unsqueeze_dims(&[2, 3]),
+        };
         let shortcut = match &self.conv_shortcut {
             Some(conv) => conv.forward(x),
             None => x,
         };
-        shortcut + hidden
+        self.conv2.forward_add(self.norm2.forward_silu(hidden), shortcut)
     }
 }

@@ -1,0 +1,115 @@
+//! What is computed with the vectors of one processor against those of the others, and against f64.
+
+use burn::Tensor;
+use burn::tensor::{Device, TensorData};
+use proptest::prelude::*;
+
+use crate::matrix::Matrix;
+use crate::product::multiply;
+use crate::vectors::Processor;
+use crate::{Placement, attention, conv2d};
+
+/// Numbers in -1..1 without a pattern.
+fn numbers(count: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+fn tensor<const D: usize>(shape: [usize; D], seed: u32) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(numbers(shape.iter().product(), seed), shape), &Device::flex())
+}
+
+/// What `f` gives on each processor that this machine can be, the best first, the plain one last.
+fn on_each<R: Send>(f: impl Fn() -> R + Sync) -> Vec<R> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+    pool.install(|| Processor::all().map(|processor| processor.pretend(&f)).collect())
+}
+
+/// The largest difference relative to the largest number.
+fn difference(a: &[f32], b: &[f32]) -> f32 {
+    let largest = b.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / largest
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_product_is_the_sum_of_products(
+        (rows, inner, columns) in (0usize..70, 0usize..900, 0usize..110),
+        (a_turned, b_turned) in any::<(bool, bool)>(),
+        room in 0usize..5,
+    ) {
+        let (a, b) = (numbers(rows * inner, 1), numbers(inner * columns, 2));
+        let matrix = |numbers, shape: [usize; 2], turned| match turned {
+            true => Matrix::whole(numbers, [shape[1], shape[0]]).transposed(),
+            false => Matrix::whole(numbers, shape),
+        };
+        let place = |i: usize, j: usize, [rows, columns]: [usize; 2], turned| {
+            if turned { j * rows + i } else { i * columns + j }
+        };
+        let stride = columns + room;
+        let results = on_each(|| {
+            let mut product = vec![f32::NAN; rows * stride];
+            multiply(
+                &matrix(&a, [rows, inner], a_turned),
+                &matrix(&b, [inner, columns], b_turned),
+                &mut product,
+                stride,
+                |row, first, piece| {
+                    piece.iter_mut().enumerate().for_each(|(i, x)| *x += (row + 2 * (first + i)) as f32);
+                },
+            );
+            product
+        });
+        for product in results {
+            for (row, numbers) in product.chunks_exact(stride.max(1)).enumerate() {
+                for (column, &actual) in numbers.iter().enumerate() {
+                    if column >= columns {
+                        prop_assert!(actual.is_nan(), "a number beside the product was written");
+                        continue;
+                    }
+                    let terms = (0..inner).map(|k| {
+                        let a = a[place(row, k, [rows, inner], a_turned)];
+                        f64::from(a) * f64::from(b[place(k, column, [inner, columns], b_turned)])
+                    });
+                    let exact = terms.sum::<f64>() + (row + 2 * column) as f64;
+                    prop_assert!((f64::from(actual) - exact).abs() < 3e-5, "{actual}, exactly {exact}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn give_the_same() {
+    let place = Placement { stride: 1, before: 1, after: 1 };
+    let floats = |x: Tensor<4>| x.into_data().try_into_vec_as::<f32>().expect("floats");
+    let conv = |stride| {
+        let place = Placement { stride, ..place };
+        floats(conv2d(tensor([1, 37, 21, 83], 1), tensor([29, 37, 3, 3], 2), None, None, place))
+    };
+    let attend = |causal| {
+        let context = |seed| tensor([1, 2, 150, 37], seed);
+        floats(attention(tensor([1, 2, 150, 37], 1), context(2), context(3), causal))
+    };
+    let cases: [(&str, &(dyn Fn() -> Vec<f32> + Sync)); 4] = [
+        ("Winograd", &|| conv(1)),
+        ("stride 2", &|| conv(2)),
+        ("attention", &|| attend(false)),
+        ("causal attention", &|| attend(true)),
+    ];
+    for (name, case) in cases {
+        let results = on_each(case);
+        let (plain, fused) = results.split_last().expect("the plain one");
+        for fused in fused {
+            assert!(fused == &results[0], "{name}: processors that fuse differ");
+            let difference = difference(fused, plain);
+            assert!(difference < 4e-6, "{name}: {difference:e} from the plain one");
+        }
+    }
+}
