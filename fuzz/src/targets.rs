@@ -329,7 +329,11 @@ fn vocabulary(input: &[u8]) -> Result<String, String> {
         ..TokenizerFiles::default()
     };
     // The config is a mangled one, which is refused most of the time: half of the inputs go without.
-    let files = if input.len() % 2 == 0 { TokenizerFiles { tokenizer_config: None, ..files } } else { files };
+    let files = if input.len().is_multiple_of(2) {
+        TokenizerFiles { tokenizer_config: None, ..files }
+    } else {
+        files
+    };
     encode(Tokenizer::from_files(&files).map_err(|error| error.to_string())?)
 }
 

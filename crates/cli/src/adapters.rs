@@ -36,11 +36,11 @@ fn parse_embedding(text: &str) -> Result<EmbeddingFile, String> {
 /// The file, and what stands after the colon behind it. Files may have colons in their names: the first part that is one
 /// counts.
 fn split(text: &str) -> (PathBuf, Option<&str>) {
-    let colons = text.match_indices(':').map(|(at, _)| at);
+    let mut colons = text.match_indices(':').map(|(at, _)| at);
     let ends = colons.clone().chain([text.len()]);
     let end = ends.into_iter().find(|&end| Path::new(&text[..end]).is_file());
     // Of a file that is not there, the error shall tell the name without the rest.
-    let end = end.or_else(|| colons.last().filter(|&at| at > 1)).unwrap_or(text.len());
+    let end = end.or_else(|| colons.next_back().filter(|&at| at > 1)).unwrap_or(text.len());
     (text[..end].into(), text.get(end + 1..))
 }
 

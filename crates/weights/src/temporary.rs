@@ -110,7 +110,7 @@ fn retried<T>(
         Err(error) => return Err(error),
     }
     match remove() {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => create(),
     }
 }

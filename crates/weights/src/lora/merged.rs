@@ -30,7 +30,7 @@ pub(super) struct Merged {
 /// Whether the product of `up` and `down` has the shape of `base`. Axes of length 1 at the end do not count: a 1×1
 /// convolution and a linear map are the same.
 pub(super) fn fits(base: &[usize], up: &[usize], down: &[usize]) -> bool {
-    let (&[outputs, ref inputs @ ..], &[ref factor @ ..], &[rank, ref kernel @ ..]) = (base, up, down) else {
+    let (&[outputs, ref inputs @ ..], factor, &[rank, ref kernel @ ..]) = (base, up, down) else {
         return false;
     };
     significant(factor) == significant(&[outputs, rank]) && significant(inputs) == significant(kernel)

@@ -72,7 +72,7 @@ impl<'a> Machine<'a> {
             0x95 => drop(self.take(8)?), // length of a frame: only a hint for reading ahead
             b'(' => self.marks.push(self.stack.len()),
             b'0' => self.pop_or_unmark()?,
-            b'1' => drop(self.to_mark()?),
+            b'1' => drop(self.take_to_mark()?),
             b'2' => {
                 let top = self.pop()?;
                 self.stack.extend([top, top]);
@@ -122,7 +122,7 @@ impl<'a> Machine<'a> {
             0x86 => self.tuple(2)?,
             0x87 => self.tuple(3)?,
             b't' | b'l' => {
-                let items = self.to_mark()?;
+                let items = self.take_to_mark()?;
                 self.push(Value::Sequence(items));
             }
             b']' => self.push(Value::Sequence(Vec::new())),
@@ -131,12 +131,12 @@ impl<'a> Machine<'a> {
                 self.append(vec![item])?;
             }
             b'e' => {
-                let items = self.to_mark()?;
+                let items = self.take_to_mark()?;
                 self.append(items)?;
             }
             b'}' => self.push(Value::Dict(Vec::new())),
             b'd' => {
-                let items = self.to_mark()?;
+                let items = self.take_to_mark()?;
                 let items = pairs(&items, at)?;
                 self.push(Value::Dict(items));
             }
@@ -146,13 +146,13 @@ impl<'a> Machine<'a> {
                 self.set(vec![(key, value)])?;
             }
             b'u' => {
-                let items = self.to_mark()?;
+                let items = self.take_to_mark()?;
                 self.set(pairs(&items, at)?)?;
             }
-            0x8f => self.stack.push(OPAQUE), // an empty set
-            0x90 => drop(self.to_mark()?),   // more items for a set
+            0x8f => self.stack.push(OPAQUE),    // an empty set
+            0x90 => drop(self.take_to_mark()?), // more items for a set
             0x91 => {
-                self.to_mark()?;
+                self.take_to_mark()?;
                 self.stack.push(OPAQUE);
             }
 
@@ -177,7 +177,7 @@ impl<'a> Machine<'a> {
                 self.call(function, arguments);
             }
             b'o' => {
-                let mut items = self.to_mark()?;
+                let mut items = self.take_to_mark()?;
                 if items.is_empty() {
                     return Err(PickleError::Stack { at });
                 }
@@ -187,7 +187,7 @@ impl<'a> Machine<'a> {
             }
             b'i' => {
                 let (module, name) = (self.line_text()?, self.line_text()?);
-                let items = self.to_mark()?;
+                let items = self.take_to_mark()?;
                 let function = self.graph.add(Value::Global(module, name));
                 let arguments = self.graph.add(Value::Sequence(items));
                 self.call(function, arguments);
@@ -266,7 +266,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Everything above the last mark, which goes away.
-    fn to_mark(&mut self) -> Result<Vec<Id>, PickleError> {
+    fn take_to_mark(&mut self) -> Result<Vec<Id>, PickleError> {
         let mark = self.marks.pop().ok_or(PickleError::Stack { at: self.at })?;
         Ok(self.stack.split_off(mark))
     }
