@@ -33,7 +33,7 @@ Examples:
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n{}", known_things::help()))]
 pub(crate) struct Args {
     /// A model folder in the diffusers layout, a file with a whole Stable Diffusion 1.x model, or a model on the hub as
-    /// OWNER/NAME[@REVISION] [default: the built-in small model]
+    /// `OWNER/NAME[@REVISION]` [default: the built-in small model]
     #[arg(long, value_name = "PATH_OR_ID", env = "GLIGEN_MODEL", hide_env_values = true)]
     model: Option<PathBuf>,
     /// An adapter whose fusers and position net are put into the model's UNet, so that it places objects

@@ -25,7 +25,7 @@ pub(crate) struct Args {
     queue: usize,
 
     /// A model folder in the diffusers layout, a file with a whole Stable Diffusion 1.x model, or a model on the hub as
-    /// OWNER/NAME[@REVISION] [default: the built-in small model]
+    /// `OWNER/NAME[@REVISION]` [default: the built-in small model]
     #[arg(long, value_name = "PATH_OR_ID", env = "GLIGEN_MODEL", hide_env_values = true)]
     model: Option<PathBuf>,
     /// Where to compute; `gligen devices` lists what there is
