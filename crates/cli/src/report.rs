@@ -1,11 +1,11 @@
 //! What people and programs are told: results on standard output, all else on standard error.
 
-use std::error::Error;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
+use gligen_pipeline::whole_message;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -73,7 +73,7 @@ struct JsonError {
 }
 
 fn as_json(failure: &Failure) -> String {
-    let error = JsonError { code: failure.code(), message: chain(failure), hint: failure.hint() };
+    let error = JsonError { code: failure.code(), message: whole_message(failure), hint: failure.hint() };
     json_text(&JsonFailure { error })
 }
 
@@ -83,23 +83,9 @@ fn json_text(value: &impl Serialize) -> String {
 }
 
 fn as_text(failure: &Failure) -> String {
-    let mut text = format!("{RED}error:{RESET} {}", chain(failure));
+    let mut text = format!("{RED}error:{RESET} {}", whole_message(failure));
     if let Some(hint) = failure.hint() {
         text += &format!("\n{CYAN}hint:{RESET} {hint}");
-    }
-    text
-}
-
-/// The message and its causes, without a cause that the message tells already.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let message = error.to_string();
-        if !text.contains(&message) {
-            text = format!("{text}: {message}");
-        }
-        cause = error.source();
     }
     text
 }

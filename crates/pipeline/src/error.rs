@@ -279,3 +279,17 @@ impl RequestError {
         }
     }
 }
+
+/// The message and its causes, without a cause that the message tells already: what programs tell of an error.
+pub fn whole_message(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        if !text.contains(&message) {
+            text = format!("{text}: {message}");
+        }
+        cause = error.source();
+    }
+    text
+}

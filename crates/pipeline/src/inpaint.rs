@@ -69,11 +69,13 @@ pub(crate) struct Repaint {
 ///
 /// Source: diffusers `pipelines/deprecated/stable_diffusion_gligen`, the inpainting of both pipelines.
 pub(crate) struct Inpainting {
-    mode: InpaintMode,
     /// Latents of the picture, `[1 or pictures, 4, height, width]`.
     clean: Tensor<4>,
     /// 1 where they are kept, 0 where they are repainted: `[pictures, 1, height, width]`.
     keep: Tensor<4>,
+    /// What an inpainting network takes beside the latents, the same at every step: the known ones and the mask,
+    /// `[pictures, 5, height, width]`. `None` in blending.
+    beside: Option<Tensor<4>>,
     device: Device,
 }
 
@@ -100,7 +102,12 @@ impl Inpainting {
             let keep = TensorData::new(mask.kept_cells(autoencoder.downscale()), [1, 1, height, width]);
             Tensor::<4>::from_data(keep, (device, DType::F32)).repeat_dim(0, plan.num_images)
         });
-        Ok(Self { mode: repaint.mode, clean, keep: Tensor::cat(keep.collect(), 0), device: device.clone() })
+        let keep = Tensor::cat(keep.collect(), 0);
+        let beside = match repaint.mode {
+            InpaintMode::Model => Some(Tensor::cat(vec![clean.clone() * keep.clone(), keep.clone()], 1)),
+            InpaintMode::Blend => None,
+        };
+        Ok(Self { clean, keep, beside, device: device.clone() })
     }
 
     /// `latents` with what is known in its place, as noisy as they are before the evaluation `index`.
@@ -118,9 +125,9 @@ impl Inpainting {
 
     /// `latents`, done, with what is known in its place.
     pub(crate) fn finish(&self, latents: Tensor<4>) -> Tensor<4> {
-        match self.mode {
-            InpaintMode::Model => latents,
-            InpaintMode::Blend => self.put_back(latents, self.clean.clone()),
+        match self.beside {
+            Some(_) => latents,
+            None => self.put_back(latents, self.clean.clone()),
         }
     }
 
@@ -129,16 +136,12 @@ impl Inpainting {
         known * self.keep.clone() + latents * (-self.keep.clone() + 1.0)
     }
 
-    /// `input`, `[batch, 4, height, width]`, with the channels that an inpainting network takes beside it: the known
-    /// latents, and the mask. A guided batch has every picture twice.
+    /// `input`, `[batch, 4, height, width]`, with the channels that an inpainting network takes beside it. A guided
+    /// batch has every picture twice.
     pub(crate) fn extend(&self, input: Tensor<4>) -> Tensor<4> {
-        if self.mode == InpaintMode::Blend {
-            return input;
-        }
-        let known = self.clean.clone() * self.keep.clone();
-        let beside = Tensor::cat(vec![known, self.keep.clone()], 1);
+        let Some(beside) = &self.beside else { return input };
         let times = input.dims()[0] / beside.dims()[0];
-        Tensor::cat(vec![input, beside.repeat_dim(0, times)], 1)
+        Tensor::cat(vec![input, beside.clone().repeat_dim(0, times)], 1)
     }
 }
 

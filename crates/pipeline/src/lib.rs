@@ -62,7 +62,7 @@ pub use adapters::{EmbeddingFile, LoraFile};
 pub use atomic_file::AtomicFile;
 pub use denoise::{Progress, Warning};
 pub use embedded_picture::embedded_picture;
-pub use error::{Error, RequestError};
+pub use error::{Error, RequestError, whole_message};
 pub use gligen_components::Picture;
 pub use gligen_kernels::device;
 pub use inpaint::{Inpaint, InpaintMode};

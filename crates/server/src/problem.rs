@@ -1,10 +1,8 @@
 //! Errors as `application/problem+json` (RFC 9457), in the words of the command line.
 
-use std::error::Error as StdError;
-
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use gligen_pipeline::{Error, LayoutError, RequestError};
+use gligen_pipeline::{Error, LayoutError, RequestError, whole_message};
 use gligen_schedulers::SchedulerError;
 use serde_json::{Value, json};
 
@@ -87,7 +85,7 @@ impl From<LayoutError> for Problem {
             LayoutError::Json(_) => StatusCode::BAD_REQUEST,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
-        Self { hint: error.hint(), ..Self::new(status, chain(&error)) }
+        Self { hint: error.hint(), ..Self::new(status, whole_message(&error)) }
     }
 }
 
@@ -106,22 +104,8 @@ impl From<Error> for Problem {
             }
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        Self { hint: error.hint(), ..Self::new(status, chain(&error)) }
+        Self { hint: error.hint(), ..Self::new(status, whole_message(&error)) }
     }
-}
-
-/// The message and its causes, without a cause that the message tells already.
-fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let message = error.to_string();
-        if !text.contains(&message) {
-            text = format!("{text}: {message}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 /// The JSON pointer of the place that a message opens with: `objects[2].box` is `/objects/2/box`.
