@@ -1,19 +1,39 @@
-//! The device that the arguments name.
+//! The flags for where to compute, and the device that they name.
 
 use burn::tensor::Device;
 
 use crate::failure::Failure;
 
-/// The name of the device to compute on: `name`, or the default.
-pub(crate) fn device_name(name: Option<&str>) -> &str {
-    name.unwrap_or_else(|| gligen_kernels::device::built_in().first().copied().unwrap_or("flex"))
+/// The flags that say where to compute.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ComputingArgs {
+    /// Where to compute; `gligen devices` lists what there is
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "GLIGEN_DEVICE",
+        hide_env_values = true,
+        help_heading = "Computing"
+    )]
+    device: Option<String>,
+    /// CPU threads [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024), help_heading = "Computing")]
+    threads: Option<u64>,
 }
 
-/// The device called `name`, or the default, with `threads` threads where it is a CPU.
-pub(crate) fn device(name: Option<&str>, threads: Option<u64>) -> Result<Device, Failure> {
-    if let Some(threads) = threads {
-        // Only a pool that exists already can refuse, and nothing has been computed yet.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads as usize).build_global();
+impl ComputingArgs {
+    /// The name of the device to compute on.
+    pub(crate) fn device_name(&self) -> &str {
+        let first = || gligen_kernels::device::built_in().first().copied().unwrap_or("flex");
+        self.device.as_deref().unwrap_or_else(first)
     }
-    Ok(gligen_kernels::device::parse(device_name(name))?)
+
+    /// The device to compute on, with as many threads as were asked for where it is a CPU.
+    pub(crate) fn device(&self) -> Result<Device, Failure> {
+        if let Some(threads) = self.threads {
+            // Only a pool that exists already can refuse, and nothing has been computed yet.
+            let _ = rayon::ThreadPoolBuilder::new().num_threads(threads as usize).build_global();
+        }
+        Ok(gligen_kernels::device::parse(self.device_name())?)
+    }
 }

@@ -1,176 +1,22 @@
 //! `gligen generate`
 
-use std::io::{Read, stdin};
+mod args;
+
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use gligen_pipeline::{
-    Compat, InpaintMode, LAYOUT_KEYWORD, Layout, LoadOptions, ModelDir, Output, PARAMETERS_KEYWORD, Plan,
-    Progress, parameters, write_png,
+    LAYOUT_KEYWORD, Layout, ModelDir, Output, PARAMETERS_KEYWORD, Plan, Progress, parameters, write_png,
 };
-use gligen_schedulers::SchedulerKind;
 use serde::Serialize;
 
-use crate::adapters::Adapters;
+pub(crate) use self::args::Args;
 use crate::failure::Failure;
-use crate::model_source::{Fetching, Model};
-use crate::objects::{Corners, join, parse_box};
+use crate::model_source::Fetching;
 use crate::output_path::{Target, check_folder, with_suffix};
 use crate::progress::{Reporter, Unit};
-use crate::{computing, interrupt, known_things, latents_file, overlay, report};
-
-const EXAMPLES: &str = "\
-Examples:
-  gligen generate --prompt \"a cat and a red apple on a light blue background\" \\
-    --phrase \"a cat\" --box 0.05,0.3,0.5,0.9 --phrase \"a red apple\" --box 0.6,0.4,0.9,0.7
-  gligen generate --layout room.json --seed 7 --num-images 4 --overlay
-  gligen generate --layout gligen-0001.png        # draw a picture of ours again
-";
-
-/// Draw pictures from a caption, phrases and boxes
-#[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n{}", known_things::help()))]
-pub(crate) struct Args {
-    /// A model folder in the diffusers layout, a file with a whole Stable Diffusion 1.x model, or a model on the hub as
-    /// `OWNER/NAME[@REVISION]` [default: the built-in small model]
-    #[arg(long, value_name = "PATH_OR_ID", env = "GLIGEN_MODEL", hide_env_values = true)]
-    model: Option<PathBuf>,
-    /// An adapter whose fusers and position net are put into the model's UNet, so that it places objects
-    #[arg(long, value_name = "ADAPTER")]
-    gligen: Option<PathBuf>,
-    #[command(flatten)]
-    adapters: Adapters,
-    /// A layout file, or a picture of ours to draw again; `-` reads standard input. Flags win over it
-    #[arg(long, value_name = "FILE")]
-    layout: Option<PathBuf>,
-    /// The caption; repeat it for a batch
-    #[arg(long, value_name = "TEXT", required_unless_present = "layout")]
-    prompt: Vec<String>,
-    /// What to keep out: one for all captions, or as many as captions
-    #[arg(long, value_name = "TEXT")]
-    negative_prompt: Vec<String>,
-    /// What an object is; the n-th phrase, picture and box belong together, `-` for an object without a phrase
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    phrase: Vec<String>,
-    /// Where it stands: fractions of width and height from the top left
-    #[arg(long = "box", value_name = "X0,Y0,X1,Y1", value_parser = parse_box, allow_hyphen_values = true)]
-    boxes: Vec<Corners>,
-    /// A picture that it looks like, for models that take pictures; `-` for an object without one
-    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
-    image: Vec<PathBuf>,
-
-    /// A picture to repaint: in the boxes, or where a mask says
-    #[arg(long, value_name = "FILE", help_heading = "Repainting")]
-    inpaint_image: Option<PathBuf>,
-    /// A picture of the same size, white where to repaint [default: the boxes]
-    #[arg(long, value_name = "FILE", help_heading = "Repainting")]
-    inpaint_mask: Option<PathBuf>,
-    /// How the network learns what is known: `model` shows it to an inpainting model, `blend` puts it back at every
-    /// step, with any other [default: model]
-    #[arg(long, value_name = "MODE", value_parser = parse_inpaint_mode, help_heading = "Repainting")]
-    inpaint_mode: Option<InpaintMode>,
-    /// Leave what is kept as the autoencoder gives it, instead of putting the picture's own pixels back
-    #[arg(long, help_heading = "Repainting")]
-    no_inpaint_restore: bool,
-
-    /// Inference steps [default: 50; built-in model: 30]
-    #[arg(long, value_name = "N", help_heading = "Drawing")]
-    steps: Option<usize>,
-    /// How much the caption counts [default: 7.5; built-in model: 4]
-    #[arg(long, value_name = "X", help_heading = "Drawing")]
-    guidance_scale: Option<f64>,
-    /// Share of the steps, from the start, in which objects count [default: 0.3; built-in model: 1]
-    #[arg(long, value_name = "X", help_heading = "Drawing")]
-    scheduled_sampling_beta: Option<f64>,
-    /// Share of fresh noise in a step of `ddim` [default: 0]
-    #[arg(long, value_name = "X", help_heading = "Drawing")]
-    eta: Option<f64>,
-    /// Last layers of the text encoder to leave out [default: 0]
-    #[arg(long, value_name = "N", help_heading = "Drawing")]
-    clip_skip: Option<usize>,
-    /// The sampler; `gligen schedulers` lists them [default: the model's own]
-    #[arg(long, value_name = "NAME", help_heading = "Drawing")]
-    scheduler: Option<SchedulerKind>,
-    /// Height in pixels, a multiple of 8 [default: the model's own]
-    #[arg(long, value_name = "N", help_heading = "Drawing")]
-    height: Option<usize>,
-    /// Width in pixels, a multiple of 8 [default: the model's own]
-    #[arg(long, value_name = "N", help_heading = "Drawing")]
-    width: Option<usize>,
-    /// Start of the random numbers; image k has seed + k [default: -1, a random one, which is printed]
-    #[arg(long, value_name = "N", value_parser = parse_seed, allow_hyphen_values = true, help_heading = "Drawing")]
-    seed: Option<Seed>,
-    /// Pictures of each caption [default: 1]
-    #[arg(long, value_name = "N", help_heading = "Drawing")]
-    num_images: Option<usize>,
-    /// A safetensors file with the noise to start from: `latents`, [images, 4, height / 8, width / 8], f32
-    #[arg(long, value_name = "FILE", help_heading = "Drawing")]
-    latents: Option<PathBuf>,
-    /// Whose random numbers and habits to follow: with `diffusers` a seed gives the same picture as there
-    #[arg(long, value_name = "WHOSE", help_heading = "Drawing")]
-    compat: Option<CompatWith>,
-
-    /// A PNG file, `-` for standard output; several pictures get -0, -1, … before the suffix [default: the next free
-    /// gligen-NNNN.png]
-    #[arg(long, value_name = "PATH", help_heading = "Output")]
-    output: Option<PathBuf>,
-    /// Also write …-boxes.png with boxes and phrases drawn
-    #[arg(long, help_heading = "Output")]
-    overlay: bool,
-    /// Also write the latents before decoding into a safetensors file
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    save_latents: Option<PathBuf>,
-    /// Leave out of the PNG how it was made
-    #[arg(long, help_heading = "Output")]
-    no_metadata: bool,
-    /// A line of JSON a picture instead of its path
-    #[arg(long, help_heading = "Output")]
-    json: bool,
-    /// No progress
-    #[arg(long, conflicts_with = "verbose", help_heading = "Output")]
-    quiet: bool,
-    /// More progress
-    #[arg(long, help_heading = "Output")]
-    verbose: bool,
-
-    /// Do not look at finished pictures with the model's safety checker, and do not load it
-    #[arg(long, help_heading = "Output")]
-    no_safety_checker: bool,
-
-    /// Where to compute; `gligen devices` lists what there is
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "GLIGEN_DEVICE",
-        hide_env_values = true,
-        help_heading = "Computing"
-    )]
-    device: Option<String>,
-    /// Numbers to compute with
-    #[arg(long, value_name = "NAME", default_value = "f32", help_heading = "Computing")]
-    dtype: DType,
-    /// CPU threads [default: one a core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024), help_heading = "Computing")]
-    threads: Option<u64>,
-}
-
-/// A seed, or none for a random one.
-#[derive(Debug, Clone, Copy)]
-struct Seed(Option<u64>);
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum CompatWith {
-    None,
-    Diffusers,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum DType {
-    F32,
-    F16,
-    Bf16,
-}
+use crate::{interrupt, known_things, latents_file, overlay, report};
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     args.refuse_what_is_not_there_yet()?;
@@ -196,19 +42,9 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
     // Before the model is loaded, which may take a while: a picture that cannot be read is told at once.
     let mut request = layout.clone().into_request(Path::new("")).map_err(Failure::Picture)?;
 
-    let device_name = computing::device_name(args.device.as_deref());
-    let device = computing::device(args.device.as_deref(), args.threads)?;
-
+    let device = args.computing.device()?;
     let started = Instant::now();
-    let mut model = Model::find(args.model.as_deref(), &mut Fetching::new(args.quiet, args.verbose))?;
-    if let Some(adapter) = &args.gligen {
-        model.files = model.files.with_adapter(adapter)?;
-    }
-    let mut options = LoadOptions::default();
-    options.safety_checker = !args.no_safety_checker;
-    options.loras.clone_from(&args.adapters.lora);
-    options.embeddings.clone_from(&args.adapters.embedding);
-    let pipeline = model.files.load(options, &device)?;
+    let (model, pipeline) = args.model.load(&mut Fetching::new(args.quiet, args.verbose), &device)?;
     reporter.detail(format_args!("loaded {} in {:.2} s", model.name, started.elapsed().as_secs_f64()));
 
     request.latents = args.latents.as_deref().map(|path| latents_file::read(path, &device)).transpose()?;
@@ -230,7 +66,7 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
             reporter.warning(warning);
         }
     }
-    tell_plan(&reporter, &plan, device_name);
+    tell_plan(&reporter, &plan, args.computing.device_name());
     interrupt::check()?;
 
     reporter.start();
@@ -344,93 +180,4 @@ fn seen_from(folder: &Path, path: &Path) -> PathBuf {
     let path = whole(path);
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     path.strip_prefix(whole(folder)).map(PathBuf::from).unwrap_or(path)
-}
-
-impl Args {
-    /// The layout that the file and the flags make together: flags win.
-    fn layout(&self) -> Result<Layout, Failure> {
-        let mut layout = match &self.layout {
-            None => Layout::default(),
-            Some(path) if path == Path::new("-") => {
-                let mut bytes = Vec::new();
-                stdin()
-                    .lock()
-                    .read_to_end(&mut bytes)
-                    .map_err(|source| Failure::System { what: "standard input", source })?;
-                Layout::from_bytes(&bytes).map_err(|source| Failure::layout("standard input", source))?
-            }
-            Some(path) => {
-                let mut layout = Layout::read(path)
-                    .map_err(|source| Failure::layout(path.display().to_string(), source))?;
-                // Pictures lie beside the file that names them.
-                let folder = path.parent().unwrap_or(Path::new(""));
-                layout.pictures_mut().for_each(|picture| *picture = folder.join(&*picture));
-                layout
-            }
-        };
-        if !self.prompt.is_empty() || self.num_images.is_some() {
-            layout.index = None; // another batch than the one that the index counts in
-        }
-        if !self.prompt.is_empty() {
-            layout.prompt.clone_from(&self.prompt);
-        }
-        if !self.negative_prompt.is_empty() {
-            layout.negative_prompt.clone_from(&self.negative_prompt);
-        }
-        if !self.phrase.is_empty() || !self.image.is_empty() || !self.boxes.is_empty() {
-            layout.objects = vec![join(&self.phrase, &self.image, &self.boxes)?];
-        }
-        if self.inpaint_image.is_some() {
-            // Another picture: the layout's mask does not lie on it.
-            (layout.inpaint_image, layout.inpaint_mask) = (self.inpaint_image.clone(), None);
-        }
-        layout.inpaint_mask = self.inpaint_mask.clone().or(layout.inpaint_mask);
-        layout.inpaint_mode = self.inpaint_mode.or(layout.inpaint_mode);
-        if self.no_inpaint_restore {
-            layout.inpaint_restore = Some(false);
-        }
-        layout.steps = self.steps.or(layout.steps);
-        layout.guidance_scale = self.guidance_scale.or(layout.guidance_scale);
-        layout.scheduled_sampling_beta = self.scheduled_sampling_beta.or(layout.scheduled_sampling_beta);
-        layout.eta = self.eta.or(layout.eta);
-        layout.clip_skip = self.clip_skip.or(layout.clip_skip);
-        layout.scheduler = self.scheduler.or(layout.scheduler);
-        layout.height = self.height.or(layout.height);
-        layout.width = self.width.or(layout.width);
-        layout.seed = self.seed.map_or(layout.seed, |Seed(seed)| seed);
-        layout.num_images = self.num_images.or(layout.num_images);
-        layout.compat = match self.compat {
-            None => layout.compat,
-            Some(CompatWith::None) => Compat::None,
-            Some(CompatWith::Diffusers) => Compat::Diffusers,
-        };
-        Ok(layout)
-    }
-
-    /// Names what later versions will have, instead of doing something else.
-    fn refuse_what_is_not_there_yet(&self) -> Result<(), Failure> {
-        if self.dtype != DType::F32 {
-            let name = if self.dtype == DType::F16 { "f16" } else { "bf16" };
-            return Err(Failure::arguments(
-                format!("--dtype {name}: not yet supported: it arrives with support for GPUs"),
-                "leave it out: this version computes in f32",
-            ));
-        }
-        Ok(())
-    }
-}
-
-fn parse_inpaint_mode(text: &str) -> Result<InpaintMode, String> {
-    let known = InpaintMode::ALL.into_iter().find(|mode| mode.name() == text);
-    known.ok_or_else(|| "expected `model` or `blend`".into())
-}
-
-fn parse_seed(text: &str) -> Result<Seed, String> {
-    match text {
-        "-1" => Ok(Seed(None)),
-        _ => text
-            .parse()
-            .map(|seed| Seed(Some(seed)))
-            .map_err(|_| format!("expected a whole number from 0 to {}, or -1 for a random one", u64::MAX)),
-    }
 }

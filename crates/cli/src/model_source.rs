@@ -3,15 +3,54 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use burn::tensor::Device;
 use gligen_hub::{Hub, ModelId, Progress};
-use gligen_pipeline::ModelDir;
+use gligen_pipeline::{LoadOptions, ModelDir, Pipeline};
 
+use crate::adapters::Adapters;
 use crate::failure::Failure;
 use crate::progress::{Reporter, Unit};
 use crate::{amounts, interrupt};
 
 /// What users call the built-in model.
 const BUILT_IN: &str = "tiny-gligen";
+
+/// The flags that say which model draws, and what changes it while it is loaded.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ModelArgs {
+    /// A model folder in the diffusers layout, a file with a whole Stable Diffusion 1.x model, or a model on the hub as
+    /// `OWNER/NAME[@REVISION]` [default: the built-in small model]
+    #[arg(long, value_name = "PATH_OR_ID", env = "GLIGEN_MODEL", hide_env_values = true)]
+    model: Option<PathBuf>,
+    /// An adapter whose fusers and position net are put into the model's UNet, so that it places objects
+    #[arg(long, value_name = "ADAPTER")]
+    gligen: Option<PathBuf>,
+    #[command(flatten)]
+    adapters: Adapters,
+    /// Do not look at finished pictures with the model's safety checker, and do not load it
+    #[arg(long)]
+    no_safety_checker: bool,
+}
+
+impl ModelArgs {
+    /// The model, fetched if it has to be, loaded onto `device`.
+    pub(crate) fn load(
+        &self,
+        fetching: &mut Fetching,
+        device: &Device,
+    ) -> Result<(Model, Pipeline), Failure> {
+        let mut model = Model::find(self.model.as_deref(), fetching)?;
+        if let Some(adapter) = &self.gligen {
+            model.files = model.files.with_adapter(adapter)?;
+        }
+        let mut options = LoadOptions::default();
+        options.safety_checker = !self.no_safety_checker;
+        options.loras.clone_from(&self.adapters.lora);
+        options.embeddings.clone_from(&self.adapters.embedding);
+        let pipeline = model.files.load(options, device)?;
+        Ok((model, pipeline))
+    }
+}
 
 /// A model, and what pictures call it.
 pub(crate) struct Model {
@@ -21,7 +60,7 @@ pub(crate) struct Model {
 
 impl Model {
     /// The model that is called `model`, fetched if it has to be; the built-in one if it is called nothing.
-    pub(crate) fn find(model: Option<&Path>, fetching: &mut Fetching) -> Result<Self, Failure> {
+    fn find(model: Option<&Path>, fetching: &mut Fetching) -> Result<Self, Failure> {
         let Some(model) = model else {
             return Ok(Self { files: ModelDir::BuiltIn, name: BUILT_IN.into() });
         };
@@ -38,7 +77,7 @@ impl Model {
 }
 
 /// The folder of the model that is called `model`: its own name, or where the cache has what a hub calls so.
-pub(crate) fn find(model: &Path, fetching: &mut Fetching) -> Result<PathBuf, Failure> {
+fn find(model: &Path, fetching: &mut Fetching) -> Result<PathBuf, Failure> {
     let Some(id) = id(model) else { return Ok(model.into()) };
     let found = Hub::from_env().and_then(|hub| hub.model(&id, &mut |progress| fetching.tell(&progress)));
     found.map_err(|error| match Failure::from(error) {

@@ -1,15 +1,15 @@
 //! `gligen serve`
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 use std::time::Instant;
 
-use gligen_pipeline::{LoadOptions, ModelDir};
+use gligen_pipeline::ModelDir;
 use gligen_server::{ModelInfo, Options, Server, interrupted};
 
+use crate::computing::ComputingArgs;
 use crate::failure::Failure;
-use crate::model_source::{Fetching, Model};
-use crate::{computing, known_things, report};
+use crate::model_source::{Fetching, Model, ModelArgs};
+use crate::{known_things, report};
 
 /// Serve a page to draw boxes on, and an HTTP API
 #[derive(Debug, clap::Args)]
@@ -24,16 +24,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 16)]
     queue: usize,
 
-    /// A model folder in the diffusers layout, a file with a whole Stable Diffusion 1.x model, or a model on the hub as
-    /// `OWNER/NAME[@REVISION]` [default: the built-in small model]
-    #[arg(long, value_name = "PATH_OR_ID", env = "GLIGEN_MODEL", hide_env_values = true)]
-    model: Option<PathBuf>,
-    /// Where to compute; `gligen devices` lists what there is
-    #[arg(long, value_name = "NAME", env = "GLIGEN_DEVICE", hide_env_values = true)]
-    device: Option<String>,
-    /// CPU threads [default: one a core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
-    threads: Option<u64>,
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    computing: ComputingArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
@@ -43,9 +37,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let address = server.local_addr().map_err(refused)?;
 
     let started = Instant::now();
-    let device = computing::device(args.device.as_deref(), args.threads)?;
-    let model = Model::find(args.model.as_deref(), &mut Fetching::new(false, false))?;
-    let pipeline = model.files.load(LoadOptions::default(), &device)?;
+    let device = args.computing.device()?;
+    let (model, pipeline) = args.model.load(&mut Fetching::new(false, false), &device)?;
     report::note(format_args!(
         "loaded {} in {:.2} s; Ctrl-C stops",
         model.name,

@@ -54,6 +54,7 @@ fn headers() {
 fn two_tensors_at_one_place() {
     let header = format!("{{{},{}}}", tensor("a", "[1]", 0, 4), tensor("b", "[1]", 0, 4));
     let told = tell(Weights::from_bytes("file.safetensors", file(&header, 4)));
-    let refusals = ["a", "b"].map(|name| format!("file.safetensors: damaged: header: invalid offset for tensor `{name}`"));
+    let refusals = ["a", "b"]
+        .map(|name| format!("file.safetensors: damaged: header: invalid offset for tensor `{name}`"));
     assert!(refusals.contains(&told), "{told}");
 }
