@@ -5,6 +5,7 @@ use burn::tensor::{Device, TensorData};
 use proptest::prelude::*;
 
 use crate::matrix::Matrix;
+use crate::numbers::Numbers;
 use crate::product::multiply;
 use crate::vectors::Processor;
 use crate::{Placement, attention, conv2d};
@@ -46,8 +47,8 @@ proptest! {
     ) {
         let (a, b) = (numbers(rows * inner, 1), numbers(inner * columns, 2));
         let matrix = |numbers, shape: [usize; 2], turned| match turned {
-            true => Matrix::whole(numbers, [shape[1], shape[0]]).transposed(),
-            false => Matrix::whole(numbers, shape),
+            true => Matrix::whole(Numbers::F32(numbers), [shape[1], shape[0]]).transposed(),
+            false => Matrix::whole(Numbers::F32(numbers), shape),
         };
         let place = |i: usize, j: usize, [rows, columns]: [usize; 2], turned| {
             if turned { j * rows + i } else { i * columns + j }

@@ -18,6 +18,7 @@ use rayon::prelude::*;
 
 use super::fast::Map;
 use super::transforms;
+use crate::numbers::Numbers;
 use crate::product::tile::{GROUP, Panel};
 use crate::product::{Room, aligned, pieces, with_scratch};
 use crate::vectors::{Job, Lanes, Processor};
@@ -50,7 +51,7 @@ pub(super) struct Winograd<'a> {
     pub(super) inputs: usize,
     pub(super) outputs: usize,
     pub(super) x: &'a [f32],
-    pub(super) weight: &'a [f32],
+    pub(super) weight: Numbers<'a>,
     pub(super) bias: Option<&'a [f32]>,
     /// Added to the result, of the same shape.
     pub(super) residual: Option<&'a [f32]>,
@@ -301,7 +302,7 @@ impl PixelsJob<'_> {
 
 /// The values of the weights between some channels: `[values, groups of out, in, GROUP]`.
 struct WeightsJob<'a> {
-    weight: &'a [f32],
+    weight: Numbers<'a>,
     inputs_in_all: usize,
     inputs: Range<usize>,
     channels: Range<usize>,
@@ -320,12 +321,14 @@ impl Job for WeightsJob<'_> {
         const LANES: usize = GROUP * GROUP;
         let value = self.value;
         let inputs = self.inputs.len().next_multiple_of(GROUP);
+        let mut wide = [0.0; INPUTS * KERNEL * KERNEL];
         for (group, channel) in self.channels.clone().step_by(GROUP).enumerate() {
             // All before any is read: a vector that is read right after its parts were written waits for them.
             let mut kernels = [[[0.0f32; LANES]; KERNEL * KERNEL]; INPUTS / GROUP];
             for o in 0..GROUP.min(self.channels.end - channel) {
                 let start = ((channel + o) * self.inputs_in_all + self.inputs.start) * 9;
-                let row = self.weight[start..][..self.inputs.len() * 9].as_chunks::<9>().0;
+                let row = self.weight.read(start..start + self.inputs.len() * 9, &mut wide);
+                let row = row.as_chunks::<9>().0;
                 for (row, kernels) in row.chunks(GROUP).zip(&mut kernels) {
                     for (i, kernel) in row.iter().enumerate() {
                         for (&weight, kernel) in kernel.iter().zip(kernels.iter_mut()) {
