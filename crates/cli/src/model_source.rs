@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gligen_hub::{Hub, ModelId, Progress};
-use gligen_pipeline::{LoadOptions, ModelDir, Pipeline};
+use gligen_pipeline::{LoadOptions, Memory, ModelDir, Pipeline};
 
 use crate::adapters::Adapters;
 use crate::failure::Failure;
@@ -30,6 +31,14 @@ pub(crate) struct ModelArgs {
     /// Do not look at finished pictures with the model's safety checker, and do not load it
     #[arg(long)]
     no_safety_checker: bool,
+    /// What weights may take on the CPU: `balanced` the size of their files, `small` that of the largest, `fast` that of
+    /// single precision; pictures are the same
+    #[arg(long, value_name = "HOW", default_value_t, value_parser = memory(), help_heading = "Computing")]
+    memory: Memory,
+}
+
+fn memory() -> impl TypedValueParser<Value = Memory> {
+    PossibleValuesParser::new(Memory::ALL.map(Memory::name)).try_map(|name| name.parse::<Memory>())
 }
 
 impl ModelArgs {
@@ -47,6 +56,7 @@ impl ModelArgs {
         options.safety_checker = !self.no_safety_checker;
         options.loras.clone_from(&self.adapters.lora);
         options.embeddings.clone_from(&self.adapters.embedding);
+        options.memory = self.memory;
         let pipeline = model.files.load(options, device)?;
         Ok((model, pipeline))
     }

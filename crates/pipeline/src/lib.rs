@@ -42,6 +42,8 @@ mod inpaint;
 mod layout;
 mod layout_values;
 #[cfg(feature = "networks")]
+mod memory;
+#[cfg(feature = "networks")]
 mod model_dir;
 mod object;
 mod output;
@@ -55,6 +57,8 @@ mod prompt;
 mod repaint_mask;
 mod request;
 #[cfg(feature = "networks")]
+mod resting;
+#[cfg(feature = "networks")]
 mod sd1;
 
 #[cfg(feature = "networks")]
@@ -67,6 +71,8 @@ pub use gligen_components::Picture;
 pub use gligen_kernels::device;
 pub use inpaint::{Inpaint, InpaintMode};
 pub use layout::{Layout, LayoutError, LayoutObject, random_seed};
+#[cfg(feature = "networks")]
+pub use memory::Memory;
 #[cfg(feature = "networks")]
 pub use model_dir::{LoadOptions, ModelDir};
 pub use object::Object;
