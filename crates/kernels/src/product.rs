@@ -155,8 +155,8 @@ impl<W: Way, B: Columns + ?Sized, F: Fn(usize, usize, &mut [f32]) + Sync> Work<'
                 let packed = aligned(buffer, count);
                 let mut rest = &mut *packed;
                 let pack = all().map(|(block, panel)| {
-                    let (to, others) =
-                        std::mem::take(&mut rest).split_at_mut(self.way.columns_len(panel.len(), block.len()));
+                    let (to, others) = std::mem::take(&mut rest)
+                        .split_at_mut(self.way.columns_len(panel.len(), block.len()));
                     rest = others;
                     (block, panel, to)
                 });

@@ -113,8 +113,10 @@ impl Winograd<'_> {
 
     /// Row and column of the first result of each of `count` tiles, sixteen by sixteen; the last one is repeated.
     fn places(&self, tiles: &Range<usize>, count: usize) -> Vec<[[usize; 2]; TILES]> {
-        let place = |tile: usize| [tile / self.tiles_in_row() * RESULTS, tile % self.tiles_in_row() * RESULTS];
-        let sixteen = |first: usize| std::array::from_fn(|i| place((tiles.start + first + i).min(tiles.end - 1)));
+        let place =
+            |tile: usize| [tile / self.tiles_in_row() * RESULTS, tile % self.tiles_in_row() * RESULTS];
+        let sixteen =
+            |first: usize| std::array::from_fn(|i| place((tiles.start + first + i).min(tiles.end - 1)));
         (0..count).step_by(TILES).map(sixteen).collect()
     }
 

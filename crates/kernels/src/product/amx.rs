@@ -7,8 +7,8 @@
 //! (a₁ + a₂ + a₃)(b₁ + b₂ + b₃) = a₁b₁ + a₁b₂ + a₁b₃ + a₂b₁ + a₂b₂ + a₃b₁ + about 2⁻²³ of the product
 //! ```
 //!
-//! which is as exact as f32 itself, and several times as fast as its vectors. Infinities become NaN: their parts are
-//! their differences.
+//! which is as exact as f32 itself, and several times as fast as its vectors. Infinities become NaN, for their parts are
+//! differences of them, and numbers below 2⁻¹²⁶ count as 0.
 //!
 //! Source: "Leveraging the bfloat16 Artificial Intelligence Datatype For Higher-Precision Computations", arXiv
 //! 1904.06376.
@@ -64,9 +64,8 @@ fn is_allowed() -> bool {
 #[inline]
 fn parts(x: __m512i) -> [__m512i; PARTS] {
     let upper = |x| _mm512_and_si512(x, _mm512_set1_epi32(0xffff_0000_u32 as i32));
-    let less = |x, part| {
-        _mm512_castps_si512(_mm512_sub_ps(_mm512_castsi512_ps(x), _mm512_castsi512_ps(part)))
-    };
+    let less =
+        |x, part| _mm512_castps_si512(_mm512_sub_ps(_mm512_castsi512_ps(x), _mm512_castsi512_ps(part)));
     let first = upper(x);
     let rest = less(x, first);
     let second = upper(rest);
@@ -113,7 +112,9 @@ pub(crate) fn cut_rows(rows: &[f32], inner: usize, to: &mut [f32]) {
             }
         }
     }
-    assert!(is_there() && inner.is_multiple_of(INNER) && rows.len() == SIDE * inner && to.len() == cut_len(inner));
+    assert!(
+        is_there() && inner.is_multiple_of(INNER) && rows.len() == SIDE * inner && to.len() == cut_len(inner)
+    );
     // SAFETY: a processor with the tiles has these vectors.
     unsafe { cut(rows, inner, to) }
 }
@@ -132,7 +133,8 @@ pub(crate) fn cut_columns(columns: &[f32], to: &mut [f32]) {
         for (columns, to) in steps {
             for (pair, rows) in columns.as_chunks::<{ 2 * SIDE }>().0.iter().enumerate() {
                 for half in 0..2 {
-                    let (first, second) = (parts(load(&rows[half * 16..])), parts(load(&rows[SIDE + half * 16..])));
+                    let (first, second) =
+                        (parts(load(&rows[half * 16..])), parts(load(&rows[SIDE + half * 16..])));
                     for part in 0..PARTS {
                         let first = _mm512_srli_epi32::<16>(first[part]);
                         let both = _mm512_mask_mov_epi16(second[part], LOWER, first);
@@ -143,7 +145,12 @@ pub(crate) fn cut_columns(columns: &[f32], to: &mut [f32]) {
         }
     }
     let inner = columns.len() / SIDE;
-    assert!(is_there() && inner.is_multiple_of(INNER) && columns.len() == SIDE * inner && to.len() == cut_len(inner));
+    assert!(
+        is_there()
+            && inner.is_multiple_of(INNER)
+            && columns.len() == SIDE * inner
+            && to.len() == cut_len(inner)
+    );
     // SAFETY: a processor with the tiles has these vectors.
     unsafe { cut(columns, to) }
 }
@@ -172,7 +179,9 @@ impl Tiles {
             Palette(bytes)
         };
         // SAFETY: the processor has the instruction, as was asked, and reads 64 bytes.
-        unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const PALETTE, options(nostack, preserves_flags, readonly)) };
+        unsafe {
+            asm!("ldtilecfg [{}]", in(reg) PALETTE.0.as_ptr(), options(nostack, preserves_flags, readonly))
+        };
         Self(())
     }
 
@@ -218,15 +227,7 @@ impl Tiles {
     /// # Safety
     ///
     /// `a` and `b` must have `steps` whole steps, and `c` [`SIDE`] rows of [`SIDE`] numbers, `c_row` apart.
-    unsafe fn whole(
-        &self,
-        a: *const f32,
-        b: *const f32,
-        steps: usize,
-        c: *mut f32,
-        c_row: usize,
-        add: bool,
-    ) {
+    unsafe fn whole(&self, a: *const f32, b: *const f32, steps: usize, c: *mut f32, c_row: usize, add: bool) {
         // SAFETY: the tiles are set up for as long as `self` lives; the rest is the caller's promise. Four tiles hold
         // the sums, two parts of the rows, two parts of the columns.
         unsafe {

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
+use super::Columns;
 #[cfg(target_arch = "x86_64")]
 use super::amx;
-use super::Columns;
 use super::tile::{GROUP, Panel, panel_vectors};
 use crate::matrix::Matrix;
 use crate::vectors::Processor;
@@ -117,7 +117,10 @@ impl Way for Vectors {
         columns: usize,
         add: bool,
     ) {
-        assert!(a.len() >= self.rows_len(rows, inner) && b.len() >= self.columns_len(columns, inner), "packed");
+        assert!(
+            a.len() >= self.rows_len(rows, inner) && b.len() >= self.columns_len(columns, inner),
+            "packed"
+        );
         let panel = Panel {
             a: a.as_ptr(),
             a_group: inner * GROUP,

@@ -45,13 +45,15 @@ unsafe fn transpose_avx512(rows: [&[f32; SQUARE]; SQUARE], to: *mut f32, stride:
     let rows = rows.map(|row| unsafe { _mm512_loadu_ps(row.as_ptr()) });
     let pairs: [__m512d; SQUARE] = from_fn(|i| {
         let (upper, lower) = (rows[i & !1], rows[i | 1]);
-        let pair = if i % 2 == 0 { _mm512_unpacklo_ps(upper, lower) } else { _mm512_unpackhi_ps(upper, lower) };
+        let pair =
+            if i % 2 == 0 { _mm512_unpacklo_ps(upper, lower) } else { _mm512_unpackhi_ps(upper, lower) };
         _mm512_castps_pd(pair)
     });
     // Of four rows, in each quarter of a vector one column.
     let fours: [__m512; SQUARE] = from_fn(|i| {
         let (upper, lower) = (pairs[(i & !3) + i / 2 % 2], pairs[(i & !3) + i / 2 % 2 + 2]);
-        let four = if i % 2 == 0 { _mm512_unpacklo_pd(upper, lower) } else { _mm512_unpackhi_pd(upper, lower) };
+        let four =
+            if i % 2 == 0 { _mm512_unpacklo_pd(upper, lower) } else { _mm512_unpackhi_pd(upper, lower) };
         _mm512_castpd_ps(four)
     });
     for i in 0..4 {

@@ -57,12 +57,7 @@ impl Winograd<'_> {
     }
 
     /// Gives `take` each of the values of the pixels of a few inputs in the tiles at `places`, `[SIDE, SIDE]`.
-    fn cut_pixels(
-        &self,
-        inputs: Range<usize>,
-        places: &[[[usize; 2]; TILES]],
-        take: impl Fn(usize, &[f32]),
-    ) {
+    fn cut_pixels(&self, inputs: Range<usize>, places: &[[[usize; 2]; TILES]], take: impl Fn(usize, &[f32])) {
         let area = self.map.height * self.map.width;
         let value = SQUARE + APART;
         with_scratch(|buffer| {
