@@ -172,6 +172,11 @@ def full_size(model: Path, layout: torch.memory_format) -> None:
 
     show("prediction, fuser on", once("first UNet step, fuser on", step))
     once("UNet step, fuser on", step)
+    whole = latents
+    latents = whole[:, :, :32, :32].contiguous(memory_format=layout)
+    step()
+    once("UNet step of half the side, fuser on", step)
+    latents = whole
     for part in unet.modules():
         if isinstance(part, GatedSelfAttentionDense):
             part.enabled = False

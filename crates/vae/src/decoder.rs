@@ -37,9 +37,14 @@ impl Decoder {
         }
     }
 
-    /// `[batch, latent channels, height, width]` to `[batch, 3, height · downscale, width · downscale]`.
-    pub(crate) fn forward(&self, latents: Tensor<4>) -> Tensor<4> {
-        let x = self.mid_block.forward(self.conv_in.forward(latents));
+    /// What looks at all of the picture at once: `[batch, latent channels, height, width]` to as many places of the
+    /// most channels.
+    pub(crate) fn bottom(&self, latents: Tensor<4>) -> Tensor<4> {
+        self.mid_block.forward(self.conv_in.forward(latents))
+    }
+
+    /// The rest: `[batch, channels, height, width]` to `[batch, 3, height · downscale, width · downscale]`.
+    pub(crate) fn top(&self, x: Tensor<4>) -> Tensor<4> {
         let x = self.up_blocks.iter().fold(x, |x, block| block.forward(x));
         self.conv_out.forward(self.conv_norm_out.forward_silu(x))
     }
