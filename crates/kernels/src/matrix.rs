@@ -6,6 +6,7 @@ use crate::flex::vectorised;
 use crate::numbers::Numbers;
 use crate::product::Columns;
 use crate::product::tile::GROUP;
+use crate::vectors::{Processor, SQUARE};
 
 /// All its places lie inside the storage: that is checked when it is made.
 #[derive(Clone, Copy)]
@@ -211,19 +212,14 @@ impl Rows<'_> {
 /// The rows `from` of `numbers`, of which the columns `of`, become the first columns of `to`, `[length, width]`.
 #[inline(always)]
 fn transpose(numbers: Rows, from: Range<usize>, of: Range<usize>, width: usize, to: &mut [f32]) {
-    /// A square of this side is turned at a time, in registers where it can.
-    const SIDE: usize = 8;
-    for first in (0..from.len()).step_by(SIDE) {
-        let count = SIDE.min(from.len() - first);
-        numbers.read_some(from.start + first, count, of.clone(), |at, rows: [&[f32]; SIDE]| {
+    let processor = Processor::this();
+    for first in (0..from.len()).step_by(SQUARE) {
+        let count = SQUARE.min(from.len() - first);
+        numbers.read_some(from.start + first, count, of.clone(), |at, rows: [&[f32]; SQUARE]| {
             let length = rows[0].len();
-            let whole = if count == SIDE { length / SIDE * SIDE } else { 0 };
-            for k in (0..whole).step_by(SIDE) {
-                let square: [[f32; SIDE]; SIDE] =
-                    std::array::from_fn(|i| std::array::from_fn(|j| rows[j][k + i]));
-                for (i, column) in square.iter().enumerate() {
-                    to[(at + k + i) * width + first..][..SIDE].copy_from_slice(column);
-                }
+            let whole = if count == SQUARE { length / SQUARE * SQUARE } else { 0 };
+            for k in (0..whole).step_by(SQUARE) {
+                processor.transpose(rows.map(|row| &row[k..]), &mut to[(at + k) * width + first..], width);
             }
             for (i, row) in rows.iter().enumerate().take(count) {
                 for (k, &x) in row.iter().enumerate().skip(whole) {

@@ -79,7 +79,7 @@ fn from_half(x: f16) -> f32 {
     let subnormal = f32::from_bits(rest + REBIAS + ONE) - f32::from_bits(REBIAS + ONE);
     let magnitude = match rest {
         0..ONE => subnormal.to_bits(),
-        ..0x0f80_0000 => rest + REBIAS,
+        ONE..0x0f80_0000 => rest + REBIAS,
         _ => rest + 2 * REBIAS, // infinite, or not a number
     };
     f32::from_bits(magnitude | sign)

@@ -41,7 +41,7 @@ proptest! {
 
     #[test]
     fn a_product_is_the_sum_of_products(
-        (rows, inner, columns) in (0usize..70, 0usize..900, 0usize..110),
+        (rows, inner, columns) in (0usize..140, 0usize..900, 0usize..110),
         (a_turned, b_turned) in any::<(bool, bool)>(),
         room in 0usize..5,
     ) {
@@ -107,8 +107,10 @@ fn give_the_same() {
     for (name, case) in cases {
         let results = on_each(case);
         let (plain, fused) = results.split_last().expect("the plain one");
+        // The tiles sum other products.
+        let vectors = &fused[usize::from(Processor::this().has_tiles()).min(fused.len())..];
+        assert!(vectors.iter().all(|numbers| numbers == &vectors[0]), "{name}: processors that fuse differ");
         for fused in fused {
-            assert!(fused == &results[0], "{name}: processors that fuse differ");
             let difference = difference(fused, plain);
             assert!(difference < 4e-6, "{name}: {difference:e} from the plain one");
         }
