@@ -44,7 +44,8 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
 
     let device = args.computing.device()?;
     let started = Instant::now();
-    let (model, pipeline) = args.model.load(&mut Fetching::new(args.quiet, args.verbose), &device)?;
+    let (model, pipeline) =
+        args.model.load(&mut Fetching::new(args.quiet, args.verbose), &device, args.computing.memory)?;
     reporter.detail(format_args!("loaded {} in {:.2} s", model.name, started.elapsed().as_secs_f64()));
 
     request.latents = args.latents.as_deref().map(|path| latents_file::read(path, &device)).transpose()?;

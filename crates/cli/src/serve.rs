@@ -38,7 +38,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 
     let started = Instant::now();
     let device = args.computing.device()?;
-    let (model, pipeline) = args.model.load(&mut Fetching::new(false, false), &device)?;
+    let (model, pipeline) =
+        args.model.load(&mut Fetching::new(false, false), &device, args.computing.memory)?;
     report::note(format_args!(
         "loaded {} in {:.2} s; Ctrl-C stops",
         model.name,
