@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use gligen_hub::{Hub, ModelId, Progress};
-use gligen_pipeline::{LoadOptions, Memory, ModelDir, Pipeline};
+use gligen_pipeline::{EmbeddingFile, LoadOptions, LoraFile, Memory, ModelDir, Pipeline};
 
 use crate::adapters::Adapters;
 use crate::failure::Failure;
@@ -26,16 +26,19 @@ pub(crate) struct ModelArgs {
     #[arg(long, value_name = "ADAPTER")]
     gligen: Option<PathBuf>,
     #[command(flatten)]
-    adapters: Adapters,
+    pub(crate) adapters: Adapters,
     /// Do not look at finished pictures with the model's safety checker, and do not load it
     #[arg(long)]
     no_safety_checker: bool,
 }
 
 impl ModelArgs {
-    /// The model, fetched if it has to be, loaded onto `device`, where it may take so much `memory`.
+    /// The model, fetched if it has to be, changed by `loras` and `embeddings` and loaded onto `device`, where it may
+    /// take so much `memory`.
     pub(crate) fn load(
         &self,
+        loras: &[LoraFile],
+        embeddings: &[EmbeddingFile],
         fetching: &mut Fetching,
         device: &Device,
         memory: Memory,
@@ -46,8 +49,8 @@ impl ModelArgs {
         }
         let mut options = LoadOptions::default();
         options.safety_checker = !self.no_safety_checker;
-        options.loras.clone_from(&self.adapters.lora);
-        options.embeddings.clone_from(&self.adapters.embedding);
+        options.loras = loras.into();
+        options.embeddings = embeddings.into();
         options.memory = memory;
         let pipeline = model.files.load(options, device)?;
         Ok((model, pipeline))

@@ -29,6 +29,7 @@
 
 #![forbid(unsafe_code)]
 
+mod adapter_files;
 #[cfg(feature = "networks")]
 mod adapters;
 mod atomic_file;
@@ -40,7 +41,6 @@ mod error;
 mod grounding;
 mod inpaint;
 mod layout;
-mod layout_values;
 #[cfg(feature = "networks")]
 mod memory;
 #[cfg(feature = "networks")]
@@ -61,8 +61,7 @@ mod resting;
 #[cfg(feature = "networks")]
 mod sd1;
 
-#[cfg(feature = "networks")]
-pub use adapters::{EmbeddingFile, LoraFile};
+pub use adapter_files::{EmbeddingFile, LoraFile};
 pub use atomic_file::AtomicFile;
 pub use denoise::{Progress, Warning};
 pub use embedded_picture::embedded_picture;

@@ -15,7 +15,8 @@ use gligen_unet::UNet;
 use gligen_vae::AutoencoderKl;
 use gligen_weights::{Checkpoint, Layout, Part, Weights, WeightsError};
 
-use crate::adapters::{Adapters, EmbeddingFile, LoraFile};
+use crate::adapter_files::{EmbeddingFile, LoraFile};
+use crate::adapters::Adapters;
 use crate::{Defaults, Error, Memory, Parts, Pipeline, built_in, folder_texts};
 
 /// Where a model's files are.

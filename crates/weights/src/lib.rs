@@ -77,6 +77,7 @@ pub use checkpoint::{Checkpoint, Grounding, LeftOut};
 pub use convert::{Conversion, Converted, Progress, WrittenFile};
 pub use dtype::Dtype;
 pub use error::WeightsError;
+pub use find::FILE_ENDINGS;
 pub use key_map::KeyMap;
 pub use layout::{Layout, Naming};
 pub use lora::{Lora, LoraError};
