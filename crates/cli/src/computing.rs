@@ -1,10 +1,12 @@
-//! The flags for where to compute, and the device that they name.
+//! The flags for where to compute and in how much memory, and the device that they name.
 
 use burn::tensor::Device;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use gligen_pipeline::Memory;
 
 use crate::failure::Failure;
 
-/// The flags that say where to compute.
+/// The flags that say where to compute, and in how much memory.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ComputingArgs {
     /// Where to compute; `gligen devices` lists what there is
@@ -19,6 +21,14 @@ pub(crate) struct ComputingArgs {
     /// CPU threads [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024), help_heading = "Computing")]
     threads: Option<u64>,
+    /// What weights may take on the CPU: `balanced` the size of their files, `small` that of the largest, `fast` that of
+    /// single precision; pictures are the same
+    #[arg(long, value_name = "HOW", default_value_t, value_parser = memory(), help_heading = "Computing")]
+    pub(crate) memory: Memory,
+}
+
+fn memory() -> impl TypedValueParser<Value = Memory> {
+    PossibleValuesParser::new(Memory::ALL.map(Memory::name)).try_map(|name| name.parse::<Memory>())
 }
 
 impl ComputingArgs {

@@ -49,6 +49,7 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
         &layout.embeddings,
         &mut Fetching::new(args.quiet, args.verbose),
         &device,
+        args.computing.memory,
     )?;
     reporter.detail(format_args!("loaded {} in {:.2} s", model.name, started.elapsed().as_secs_f64()));
 

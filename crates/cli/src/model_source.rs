@@ -4,7 +4,6 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gligen_hub::{Hub, ModelId, Progress};
 use gligen_pipeline::{EmbeddingFile, LoadOptions, LoraFile, Memory, ModelDir, Pipeline};
 
@@ -31,24 +30,18 @@ pub(crate) struct ModelArgs {
     /// Do not look at finished pictures with the model's safety checker, and do not load it
     #[arg(long)]
     no_safety_checker: bool,
-    /// What weights may take on the CPU: `balanced` the size of their files, `small` that of the largest, `fast` that of
-    /// single precision; pictures are the same
-    #[arg(long, value_name = "HOW", default_value_t, value_parser = memory(), help_heading = "Computing")]
-    memory: Memory,
-}
-
-fn memory() -> impl TypedValueParser<Value = Memory> {
-    PossibleValuesParser::new(Memory::ALL.map(Memory::name)).try_map(|name| name.parse::<Memory>())
 }
 
 impl ModelArgs {
-    /// The model, fetched if it has to be, changed by `loras` and `embeddings` and loaded onto `device`.
+    /// The model, fetched if it has to be, changed by `loras` and `embeddings` and loaded onto `device`, where it may
+    /// take so much `memory`.
     pub(crate) fn load(
         &self,
         loras: &[LoraFile],
         embeddings: &[EmbeddingFile],
         fetching: &mut Fetching,
         device: &Device,
+        memory: Memory,
     ) -> Result<(Model, Pipeline), Failure> {
         let mut model = Model::find(self.model.as_deref(), fetching)?;
         if let Some(adapter) = &self.gligen {
@@ -58,7 +51,7 @@ impl ModelArgs {
         options.safety_checker = !self.no_safety_checker;
         options.loras = loras.into();
         options.embeddings = embeddings.into();
-        options.memory = self.memory;
+        options.memory = memory;
         let pipeline = model.files.load(options, device)?;
         Ok((model, pipeline))
     }

@@ -42,8 +42,13 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let started = Instant::now();
     let device = args.computing.device()?;
     let adapters = &args.model.adapters;
-    let (model, pipeline) =
-        args.model.load(&adapters.lora, &adapters.embedding, &mut Fetching::new(false, false), &device)?;
+    let (model, pipeline) = args.model.load(
+        &adapters.lora,
+        &adapters.embedding,
+        &mut Fetching::new(false, false),
+        &device,
+        args.computing.memory,
+    )?;
     report::note(format_args!(
         "loaded {} in {:.2} s; Ctrl-C stops",
         model.name,
