@@ -27,7 +27,8 @@ def main() -> None:
     parser.add_argument("model", nargs="?", type=Path)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--channels-last", action="store_true")
-    arguments = parser.parse_args()
+    # The model may stand behind the flags.
+    arguments = parser.parse_intermixed_args()
     quiet()
     layout = torch.channels_last if arguments.channels_last else torch.contiguous_format
     with torch.inference_mode():

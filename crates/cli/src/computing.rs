@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use gligen_pipeline::Memory;
+use gligen_pipeline::{LoadOptions, Memory, Tiling};
 
 use crate::failure::Failure;
 
@@ -24,14 +24,30 @@ pub(crate) struct ComputingArgs {
     /// What weights may take on the CPU: `balanced` the size of their files, `small` that of the largest, `fast` that of
     /// single precision; pictures are the same
     #[arg(long, value_name = "HOW", default_value_t, value_parser = memory(), help_heading = "Computing")]
-    pub(crate) memory: Memory,
+    memory: Memory,
+    /// Whether the autoencoder decodes tile by tile, so that its memory does not grow with the picture: `auto` above
+    /// 768×768 pixels
+    #[arg(long, value_name = "WHEN", default_value_t, value_parser = tiling(), help_heading = "Computing")]
+    vae_tiling: Tiling,
 }
 
 fn memory() -> impl TypedValueParser<Value = Memory> {
     PossibleValuesParser::new(Memory::ALL.map(Memory::name)).try_map(|name| name.parse::<Memory>())
 }
 
+fn tiling() -> impl TypedValueParser<Value = Tiling> {
+    PossibleValuesParser::new(Tiling::ALL.map(Tiling::name)).try_map(|name| name.parse::<Tiling>())
+}
+
 impl ComputingArgs {
+    /// How a model is loaded.
+    pub(crate) fn options(&self) -> LoadOptions {
+        let mut options = LoadOptions::default();
+        options.memory = self.memory;
+        options.vae_tiling = self.vae_tiling;
+        options
+    }
+
     /// The name of the device to compute on.
     pub(crate) fn device_name(&self) -> &str {
         let first = || gligen_kernels::device::built_in().first().copied().unwrap_or("flex");

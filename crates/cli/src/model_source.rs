@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use gligen_hub::{Hub, ModelId, Progress};
-use gligen_pipeline::{EmbeddingFile, LoadOptions, LoraFile, Memory, ModelDir, Pipeline};
+use gligen_pipeline::{LoadOptions, ModelDir, Pipeline};
 
 use crate::adapters::Adapters;
 use crate::failure::Failure;
@@ -33,25 +33,18 @@ pub(crate) struct ModelArgs {
 }
 
 impl ModelArgs {
-    /// The model, fetched if it has to be, changed by `loras` and `embeddings` and loaded onto `device`, where it may
-    /// take so much `memory`.
+    /// The model, fetched if it has to be, loaded onto `device` as `options` say.
     pub(crate) fn load(
         &self,
-        loras: &[LoraFile],
-        embeddings: &[EmbeddingFile],
+        mut options: LoadOptions,
         fetching: &mut Fetching,
         device: &Device,
-        memory: Memory,
     ) -> Result<(Model, Pipeline), Failure> {
         let mut model = Model::find(self.model.as_deref(), fetching)?;
         if let Some(adapter) = &self.gligen {
             model.files = model.files.with_adapter(adapter)?;
         }
-        let mut options = LoadOptions::default();
         options.safety_checker = !self.no_safety_checker;
-        options.loras = loras.into();
-        options.embeddings = embeddings.into();
-        options.memory = memory;
         let pipeline = model.files.load(options, device)?;
         Ok((model, pipeline))
     }

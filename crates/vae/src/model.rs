@@ -117,7 +117,10 @@ impl Autoencoder for AutoencoderKl {
         };
         let x = self.decoder.bottom(latents);
         Ok(match self.tiling.applies(height, width) {
-            true => tiles::decode(&x, self.downscale(), |tile| self.decoder.top(tile)),
+            true => {
+                let scale = self.downscale() * height / x.dims()[2];
+                tiles::decode(&x, scale, &self.decoder)
+            }
             false => self.decoder.top(x),
         })
     }

@@ -1,15 +1,18 @@
 //! Decoding a large picture tile by tile, so that its memory does not grow with it.
 //!
-//! The bottom of the decoder, which looks at all of the picture at once, runs on the whole: it is small. The rest, which
-//! grows with the pixels, runs on tiles that overlap, and where they do the picture fades from one into the next.
+//! The bottom of the decoder, which looks at all of the picture at once, runs on the whole: it is small. The two largest
+//! levels, which take most of the memory, run on tiles that overlap, and where they do the picture fades from one into
+//! the next.
 //!
 //! ```text
-//! latents ─▶ conv_in, mid_block ─┬─▶ tile ─▶ up_blocks ─┐
-//!                                ├─▶ tile ─▶ up_blocks ─┼─▶ weighted sum ─▶ picture
-//!                                └─▶ tile ─▶ up_blocks ─┘
+//! latents ─▶ conv_in, mid_block, up_blocks ─┬─▶ tile ─▶ last up_blocks ─┐
+//!                                           ├─▶ tile ─▶ last up_blocks ─┼─▶ weighted sum ─▶ picture
+//!                                           └─▶ tile ─▶ last up_blocks ─┘
 //! ```
 //!
-//! A tile's group norms see that tile alone, so the picture differs a little from the whole one, without a seam.
+//! What group norms normalise by must be the same for all tiles, or each had colours of its own: it is measured once,
+//! on so few of the places that they are one tile. The picture differs by that a little from the whole one, without a
+//! seam.
 
 use std::fmt;
 use std::ops::Range;
@@ -18,12 +21,16 @@ use std::str::FromStr;
 use burn::Tensor;
 use burn::tensor::TensorData;
 
-/// Side of a tile, in latents.
-const SIDE: usize = 64;
-/// Latents that neighbours share, at least.
-const OVERLAP: usize = 16;
-/// Latents beside a cut that do not count: what lies behind it is missing in them.
-const MARGIN: usize = 4;
+use crate::decoder::Decoder;
+
+/// Side of a tile, in places of the feature map that is cut: 4 pixels each in the published checkpoints.
+const SIDE: usize = 128;
+/// Places that neighbours share, at least.
+const OVERLAP: usize = 32;
+/// Places beside a cut that do not count: what lies behind it is missing in them.
+const MARGIN: usize = 8;
+/// Side of a tile in latents.
+const LATENTS: usize = 64;
 /// Latents of the largest picture that is decoded as a whole: 96 × 96, which is 768 × 768 pixels.
 const WHOLE: usize = 96 * 96;
 
@@ -57,7 +64,7 @@ impl Tiling {
     pub(crate) fn applies(self, height: usize, width: usize) -> bool {
         match self {
             Self::Auto => height * width > WHOLE,
-            Self::On => height > SIDE || width > SIDE,
+            Self::On => height.max(width) > LATENTS,
             Self::Off => false,
         }
     }
@@ -78,9 +85,39 @@ impl FromStr for Tiling {
     }
 }
 
-/// What `decode` makes of `x`, `[batch, channels, height, width]`, tile by tile: for each of its places a square of
-/// `scale` × `scale` pixels.
-pub(crate) fn decode(x: &Tensor<4>, scale: usize, decode: impl Fn(Tensor<4>) -> Tensor<4>) -> Tensor<4> {
+/// What the top of `decoder` makes of `x`, `[batch, channels, height, width]`, tile by tile: for each of its places a
+/// square of `scale` × `scale` pixels.
+pub(crate) fn decode(x: &Tensor<4>, scale: usize, decoder: &Decoder) -> Tensor<4> {
+    let mut statistics = Vec::new();
+    decoder.top_normed(fewer(x), &mut |norm, x| {
+        let of_x = norm.statistics(x.clone());
+        let normed = norm.forward_silu_by(x, &of_x);
+        statistics.push(of_x);
+        normed
+    });
+    in_tiles(x, scale, |tile| {
+        let mut statistics = statistics.iter();
+        decoder.top_normed(tile, &mut |norm, x| match statistics.next() {
+            Some(statistics) => norm.forward_silu_by(x, statistics),
+            None => norm.forward_silu(x),
+        })
+    })
+}
+
+/// Every second place of `x`, or every third, …, so that they are no more than a tile.
+fn fewer(x: &Tensor<4>) -> Tensor<4> {
+    let [batch, channels, height, width] = x.dims();
+    let [down, across] = [height, width].map(|length| length.div_ceil(SIDE));
+    let (rows, columns) = (height / down, width / across);
+    let x = x.clone().narrow(2, 0, rows * down).narrow(3, 0, columns * across);
+    let x = x.reshape([batch, channels, rows, down * columns * across]);
+    let x = x.narrow(3, down / 2 * columns * across, columns * across);
+    let x = x.reshape([batch * channels, rows, columns, across]).narrow(3, across / 2, 1);
+    x.reshape([batch, channels, rows, columns])
+}
+
+/// What `decode` makes of `x`, tile by tile.
+fn in_tiles(x: &Tensor<4>, scale: usize, decode: impl Fn(Tensor<4>) -> Tensor<4>) -> Tensor<4> {
     let [batch, _, height, width] = x.dims();
     let (rows, columns) = (tiles(height), tiles(width));
     let strip = |(row, weights): &(Range<usize>, Vec<f32>)| {
@@ -94,8 +131,8 @@ pub(crate) fn decode(x: &Tensor<4>, scale: usize, decode: impl Fn(Tensor<4>) -> 
     sum(rows.iter().map(strip), 2, height, scale)
 }
 
-/// The tiles of an axis of `length` latents, each with how much it counts at each of its latents; for every latent that
-/// adds up to 1.
+/// The tiles of an axis of `length` places, each with how much it counts at each of its own; for every place that adds
+/// up to 1.
 fn tiles(length: usize) -> Vec<(Range<usize>, Vec<f32>)> {
     let count = length.saturating_sub(OVERLAP).div_ceil(SIDE - OVERLAP).max(1);
     let side = SIDE.min(length);
@@ -117,7 +154,7 @@ fn tiles(length: usize) -> Vec<(Range<usize>, Vec<f32>)> {
     ranges.iter().map(|range| (range.clone(), weights(range))).collect()
 }
 
-/// `weights` of latents along `axis`, for their pixels.
+/// `weights` of places along `axis`, for their pixels.
 fn axis(weights: &[f32], scale: usize, axis: usize, like: &Tensor<4>) -> Tensor<4> {
     let pixels: Vec<f32> = weights.iter().flat_map(|&weight| std::iter::repeat_n(weight, scale)).collect();
     let mut shape = [1; 4];
@@ -125,7 +162,7 @@ fn axis(weights: &[f32], scale: usize, axis: usize, like: &Tensor<4>) -> Tensor<
     Tensor::from_data(TensorData::new(pixels, shape), (&like.device(), like.dtype()))
 }
 
-/// Puts `parts` of latents along `axis` where they belong, and adds them up where they overlap.
+/// Puts `parts` of places along `axis` where they belong, and adds them up where they overlap.
 fn sum(
     parts: impl Iterator<Item = (Range<usize>, Tensor<4>)>,
     axis: usize,
@@ -174,7 +211,7 @@ mod tests {
         let numbers = (0..2 * 150 * 70).map(|i| (i as f32).sin()).collect::<Vec<_>>();
         let x = Tensor::<4>::from_data(TensorData::new(numbers, [1, 2, 150, 70]), &device);
         let double = |x: Tensor<4>| x.repeat_dim(1, 2);
-        let difference = (decode(&x, 1, double) - double(x)).abs().max().into_scalar::<f32>();
+        let difference = (in_tiles(&x, 1, double) - double(x)).abs().max().into_scalar::<f32>();
         assert!(difference < 1e-6, "{difference:e}");
     }
 }
