@@ -27,7 +27,8 @@ def main() -> None:
     parser.add_argument("model", nargs="?", type=Path)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--channels-last", action="store_true")
-    arguments = parser.parse_args()
+    # The model may stand behind the flags.
+    arguments = parser.parse_intermixed_args()
     quiet()
     layout = torch.channels_last if arguments.channels_last else torch.contiguous_format
     with torch.inference_mode():
@@ -172,6 +173,11 @@ def full_size(model: Path, layout: torch.memory_format) -> None:
 
     show("prediction, fuser on", once("first UNet step, fuser on", step))
     once("UNet step, fuser on", step)
+    whole = latents
+    latents = whole[:, :, :32, :32].contiguous(memory_format=layout)
+    step()
+    once("UNet step of half the side, fuser on", step)
+    latents = whole
     for part in unet.modules():
         if isinstance(part, GatedSelfAttentionDense):
             part.enabled = False

@@ -55,6 +55,10 @@ pub(crate) fn time(model: &Path) -> Result<(), BoxError> {
     stage("UNet step, fuser on", || run.predict(latents.clone(), 981.0, 1.0))?;
     let prediction = stage("UNet step, fuser off", || run.predict(latents.clone(), 981.0, 0.0))?;
     show("prediction, fuser off", prediction);
+    let small = latents.clone().narrow(2, 0, side / 2).narrow(3, 0, side / 2);
+    run.predict(small.clone(), 981.0, 1.0)?;
+    stage("UNet step of half the side, fuser on", || run.predict(small, 981.0, 1.0))?;
+    drop(run);
     let picture = stage("decode", || vae.decode(latents.narrow(0, 0, 1)))?;
     show("picture", picture);
     Ok(())
@@ -79,8 +83,21 @@ fn grounding(phrases: Tensor<2>, device: &Device) -> Grounding {
     }
 }
 
+/// Waves for texts, and `objects` of waves for phrases, for each of `samples`.
+pub(crate) fn conditioning(samples: usize, objects: usize, device: &Device) -> Conditioning {
+    const TEXT: [usize; 2] = [77, 768];
+    let rows = |count: usize, width: usize| wave([samples, 1, count, width], device).squeeze_dim::<3>(1);
+    let masks = (0..samples * SLOTS).map(|slot| if slot % SLOTS < objects { 1.0 } else { 0.0 });
+    let masks = TensorData::new(masks.collect::<Vec<f32>>(), [samples, SLOTS]);
+    let masks = Tensor::<2>::from_data(masks, (device, DType::F32));
+    let phrases = SlotFeatures { embeddings: rows(SLOTS, TEXT[1]), masks: masks.clone() };
+    let boxes = Tensor::full([samples, SLOTS, 4], 0.5, (device, DType::F32));
+    let grounding = Grounding { boxes, masks, phrases, images: None };
+    Conditioning { encoder_hidden_states: rows(TEXT[0], TEXT[1]), grounding: Some(grounding) }
+}
+
 /// Numbers that both sides can make.
-fn wave(shape: [usize; 4], device: &Device) -> Tensor<4> {
+pub(crate) fn wave(shape: [usize; 4], device: &Device) -> Tensor<4> {
     let values = (0..shape.iter().product()).map(|i: usize| ((i as f64).sin() * 2.0_f64.sqrt()) as f32);
     Tensor::from_data(TensorData::new(values.collect::<Vec<f32>>(), shape), (device, DType::F32))
 }

@@ -4,6 +4,7 @@
 //! make-model   configs of the published shape ─▶ modules, empty ─▶ names and shapes ─▶ random numbers ─▶ a folder
 //! layers       single layers at the sizes of Stable Diffusion ─┐
 //! full         the stages of a full-size model ────────────────┴▶ {"what": …, "seconds": …}, one a line
+//! growth       its UNet at other sizes, beside what was to be expected ─▶ a table
 //! ```
 //!
 //! `reference.py` beside it times the same things under the same names; `cargo xtask bench` puts them side by side.
@@ -12,8 +13,10 @@
 
 mod clock;
 mod full_size;
+mod growth;
 mod layers;
 mod make_model;
+mod operations;
 mod random;
 mod sizes;
 
@@ -48,6 +51,11 @@ enum Task {
         /// A model folder
         model: PathBuf,
     },
+    /// How the cost of an evaluation of the UNet grows with size, objects, samples and threads
+    Growth {
+        /// A model folder
+        model: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -59,6 +67,7 @@ fn main() -> ExitCode {
         }),
         Task::Layers => layers::time().map_err(BoxError::from),
         Task::Full { model } => full_size::time(&model),
+        Task::Growth { model } => growth::time(&model),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

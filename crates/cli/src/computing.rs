@@ -1,10 +1,12 @@
-//! The flags for where to compute, and the device that they name.
+//! The flags for where to compute and in how much memory, and the device that they name.
 
 use burn::tensor::Device;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use gligen_pipeline::{LoadOptions, Memory, Tiling};
 
 use crate::failure::Failure;
 
-/// The flags that say where to compute.
+/// The flags that say where to compute, and in how much memory.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ComputingArgs {
     /// Where to compute; `gligen devices` lists what there is
@@ -19,9 +21,33 @@ pub(crate) struct ComputingArgs {
     /// CPU threads [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024), help_heading = "Computing")]
     threads: Option<u64>,
+    /// What weights may take on the CPU: `balanced` the size of their files, `small` that of the largest, `fast` that of
+    /// single precision; pictures are the same
+    #[arg(long, value_name = "HOW", default_value_t, value_parser = memory(), help_heading = "Computing")]
+    memory: Memory,
+    /// Whether the autoencoder decodes tile by tile, so that its memory does not grow with the picture: `auto` above
+    /// 768×768 pixels
+    #[arg(long, value_name = "WHEN", default_value_t, value_parser = tiling(), help_heading = "Computing")]
+    vae_tiling: Tiling,
+}
+
+fn memory() -> impl TypedValueParser<Value = Memory> {
+    PossibleValuesParser::new(Memory::ALL.map(Memory::name)).try_map(|name| name.parse::<Memory>())
+}
+
+fn tiling() -> impl TypedValueParser<Value = Tiling> {
+    PossibleValuesParser::new(Tiling::ALL.map(Tiling::name)).try_map(|name| name.parse::<Tiling>())
 }
 
 impl ComputingArgs {
+    /// How a model is loaded.
+    pub(crate) fn options(&self) -> LoadOptions {
+        let mut options = LoadOptions::default();
+        options.memory = self.memory;
+        options.vae_tiling = self.vae_tiling;
+        options
+    }
+
     /// The name of the device to compute on.
     pub(crate) fn device_name(&self) -> &str {
         let first = || gligen_kernels::device::built_in().first().copied().unwrap_or("flex");

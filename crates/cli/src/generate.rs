@@ -44,12 +44,11 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
 
     let device = args.computing.device()?;
     let started = Instant::now();
-    let (model, pipeline) = args.model.load(
-        &layout.loras,
-        &layout.embeddings,
-        &mut Fetching::new(args.quiet, args.verbose),
-        &device,
-    )?;
+    let mut options = args.computing.options();
+    options.loras.clone_from(&layout.loras);
+    options.embeddings.clone_from(&layout.embeddings);
+    let mut fetching = Fetching::new(args.quiet, args.verbose);
+    let (model, pipeline) = args.model.load(options, &mut fetching, &device)?;
     reporter.detail(format_args!("loaded {} in {:.2} s", model.name, started.elapsed().as_secs_f64()));
 
     request.latents = args.latents.as_deref().map(|path| latents_file::read(path, &device)).transpose()?;

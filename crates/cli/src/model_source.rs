@@ -4,9 +4,8 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gligen_hub::{Hub, ModelId, Progress};
-use gligen_pipeline::{EmbeddingFile, LoadOptions, LoraFile, Memory, ModelDir, Pipeline};
+use gligen_pipeline::{LoadOptions, ModelDir, Pipeline};
 
 use crate::adapters::Adapters;
 use crate::failure::Failure;
@@ -31,22 +30,13 @@ pub(crate) struct ModelArgs {
     /// Do not look at finished pictures with the model's safety checker, and do not load it
     #[arg(long)]
     no_safety_checker: bool,
-    /// What weights may take on the CPU: `balanced` the size of their files, `small` that of the largest, `fast` that of
-    /// single precision; pictures are the same
-    #[arg(long, value_name = "HOW", default_value_t, value_parser = memory(), help_heading = "Computing")]
-    memory: Memory,
-}
-
-fn memory() -> impl TypedValueParser<Value = Memory> {
-    PossibleValuesParser::new(Memory::ALL.map(Memory::name)).try_map(|name| name.parse::<Memory>())
 }
 
 impl ModelArgs {
-    /// The model, fetched if it has to be, changed by `loras` and `embeddings` and loaded onto `device`.
+    /// The model, fetched if it has to be, loaded onto `device` as `options` say.
     pub(crate) fn load(
         &self,
-        loras: &[LoraFile],
-        embeddings: &[EmbeddingFile],
+        mut options: LoadOptions,
         fetching: &mut Fetching,
         device: &Device,
     ) -> Result<(Model, Pipeline), Failure> {
@@ -54,11 +44,7 @@ impl ModelArgs {
         if let Some(adapter) = &self.gligen {
             model.files = model.files.with_adapter(adapter)?;
         }
-        let mut options = LoadOptions::default();
         options.safety_checker = !self.no_safety_checker;
-        options.loras = loras.into();
-        options.embeddings = embeddings.into();
-        options.memory = self.memory;
         let pipeline = model.files.load(options, device)?;
         Ok((model, pipeline))
     }

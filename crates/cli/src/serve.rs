@@ -42,8 +42,10 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let started = Instant::now();
     let device = args.computing.device()?;
     let adapters = &args.model.adapters;
-    let (model, pipeline) =
-        args.model.load(&adapters.lora, &adapters.embedding, &mut Fetching::new(false, false), &device)?;
+    let mut options = args.computing.options();
+    options.loras.clone_from(&adapters.lora);
+    options.embeddings.clone_from(&adapters.embedding);
+    let (model, pipeline) = args.model.load(options, &mut Fetching::new(false, false), &device)?;
     report::note(format_args!(
         "loaded {} in {:.2} s; Ctrl-C stops",
         model.name,

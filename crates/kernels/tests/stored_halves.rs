@@ -33,7 +33,7 @@ proptest! {
     #[test]
     fn in_linear_maps(
         dtype in narrow(),
-        (samples, rows) in (0usize..3, 0usize..70),
+        (samples, rows) in (0usize..3, 0usize..200),
         (inputs, outputs) in (0usize..500, 0usize..120),
         (transposed, part) in any::<(bool, bool)>(),
     ) {

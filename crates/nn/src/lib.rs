@@ -42,7 +42,7 @@ pub use conv::{Conv2d, Padding};
 pub use embedding::Embedding;
 pub use feed_forward::{FeedForward, GegluIn};
 pub use linear::Linear;
-pub use norm::{GroupNorm, LayerNorm};
+pub use norm::{GroupNorm, GroupStatistics, LayerNorm};
 pub use parameter::parameter;
 pub use resample::{Downsample2d, Upsample2d};
 pub use resnet::ResnetBlock2d;

@@ -34,6 +34,40 @@ impl GroupNorm {
     }
 }
 
+/// Mean and deviation of the groups of some feature maps.
+#[derive(Debug, Clone)]
+pub struct GroupStatistics {
+    /// `[batch, groups, 1]`.
+    mean: Tensor<3>,
+    /// 1 / √(variance + ε), `[batch, groups, 1]`.
+    inverse_deviation: Tensor<3>,
+}
+
+impl GroupNorm {
+    /// What it would normalise `x`, `[batch, channels, height, width]`, by.
+    pub fn statistics(&self, x: Tensor<4>) -> GroupStatistics {
+        let [batch, channels, height, width] = x.dims();
+        let groups = x.reshape([batch, self.groups, channels / self.groups * height * width]);
+        let mean = groups.clone().mean_dim(2);
+        let centred = groups - mean.clone();
+        let variance = (centred.clone() * centred).mean_dim(2);
+        GroupStatistics { mean, inverse_deviation: (variance + self.epsilon).sqrt().recip() }
+    }
+
+    /// [`GroupNorm::forward_silu`] with the statistics of other feature maps.
+    pub fn forward_silu_by(&self, x: Tensor<4>, statistics: &GroupStatistics) -> Tensor<4> {
+        let [batch, channels, ..] = x.dims();
+        let in_group = channels / self.groups;
+        let each = |of_groups: &Tensor<3>| {
+            of_groups.clone().repeat_dim(2, in_group).reshape([batch, channels, 1, 1])
+        };
+        let of_channels = |of_channels: &Param<Tensor<1>>| of_channels.val().reshape([1, channels, 1, 1]);
+        let scale = of_channels(&self.weight) * each(&statistics.inverse_deviation);
+        let shift = of_channels(&self.bias) - each(&statistics.mean) * scale.clone();
+        gligen_kernels::silu(x * scale + shift)
+    }
+}
+
 /// Layer normalisation of the last axis, arXiv 1607.06450.
 #[derive(Module, Debug)]
 pub struct LayerNorm {

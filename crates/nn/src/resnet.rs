@@ -43,7 +43,17 @@ impl ResnetBlock2d {
     /// `x`: `[batch, inputs, height, width]`; `time`: `[batch or 1, time_width]`, the SiLU of the time embedding,
     /// which is the same for all blocks of a step. Returns `[batch, outputs, height, width]`.
     pub fn forward(&self, x: Tensor<4>, time: Option<Tensor<2>>) -> Tensor<4> {
-        let hidden = self.norm1.forward_silu(x.clone());
+        self.forward_normed(x, time, &mut GroupNorm::forward_silu)
+    }
+
+    /// [`ResnetBlock2d::forward`] with both norms, and the SiLU after them, by `norm`.
+    pub fn forward_normed(
+        &self,
+        x: Tensor<4>,
+        time: Option<Tensor<2>>,
+        norm: &mut dyn FnMut(&GroupNorm, Tensor<4>) -> Tensor<4>,
+    ) -> Tensor<4> {
+        let hidden = norm(&self.norm1, x.clone());
         let time = time.zip(self.time_emb_proj.as_ref()).map(|(time, proj)| proj.forward(time));
         let hidden = match time {
             None => self.conv1.forward(hidden),
@@ -54,6 +64,6 @@ impl ResnetBlock2d {
             Some(conv) => conv.forward(x),
             None => x,
         };
-        self.conv2.forward_add(self.norm2.forward_silu(hidden), shortcut)
+        self.conv2.forward_add(norm(&self.norm2, hidden), shortcut)
     }
 }

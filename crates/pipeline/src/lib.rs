@@ -68,6 +68,8 @@ pub use embedded_picture::embedded_picture;
 pub use error::{Error, RequestError, whole_message};
 pub use gligen_components::Picture;
 pub use gligen_kernels::device;
+#[cfg(feature = "networks")]
+pub use gligen_vae::Tiling;
 pub use inpaint::{Inpaint, InpaintMode};
 pub use layout::{Layout, LayoutError, LayoutObject, random_seed};
 #[cfg(feature = "networks")]

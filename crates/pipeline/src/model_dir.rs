@@ -12,7 +12,7 @@ use gligen_clip_vision::{ClipImageEncoder, ClipSafetyChecker};
 use gligen_components::{BoxError, Denoiser, ImageEncoder, SafetyChecker};
 use gligen_schedulers::SchedulerConfig;
 use gligen_unet::UNet;
-use gligen_vae::AutoencoderKl;
+use gligen_vae::{AutoencoderKl, Tiling};
 use gligen_weights::{Checkpoint, Layout, Part, Weights, WeightsError};
 
 use crate::adapter_files::{EmbeddingFile, LoraFile};
@@ -48,13 +48,21 @@ pub struct LoadOptions {
     pub loras: Vec<LoraFile>,
     /// Words that captions and phrases may use.
     pub embeddings: Vec<EmbeddingFile>,
+    /// Whether the autoencoder decodes tile by tile.
+    pub vae_tiling: Tiling,
     /// How much memory it may take.
     pub memory: Memory,
 }
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { safety_checker: true, loras: Vec::new(), embeddings: Vec::new(), memory: Memory::default() }
+        Self {
+            safety_checker: true,
+            loras: Vec::new(),
+            embeddings: Vec::new(),
+            vae_tiling: Tiling::default(),
+            memory: Memory::default(),
+        }
     }
 }
 
@@ -172,7 +180,8 @@ impl ModelDir {
             .map_err(|e| component("unet")(e.into()))?;
         let vae_weights = memory.prepare(self.weights("vae")?, device);
         let vae = AutoencoderKl::from_parts(&self.text("vae", "config.json")?, &vae_weights, device)
-            .map_err(|e| component("vae")(e.into()))?;
+            .map_err(|e| component("vae")(e.into()))?
+            .with_tiling(options.vae_tiling);
         let mut tokenizer = self.tokenizer().map_err(component("tokenizer"))?;
         let config = self.text("text_encoder", "config.json")?;
         let weights = adapters.merge(Part::TextEncoder, self.weights("text_encoder")?)?;

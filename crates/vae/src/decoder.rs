@@ -9,6 +9,9 @@ use crate::AutoencoderKlConfig;
 use crate::mid_block::MidBlock;
 use crate::resnet::{EPSILON, resnet};
 
+/// Levels that are decoded tile by tile where a picture is.
+const LARGE: usize = 2;
+
 /// The network from latents, after `post_quant_conv`, to pictures.
 ///
 /// Source: diffusers `models/autoencoders/vae.py`, `Decoder` with plain group norms.
@@ -37,11 +40,28 @@ impl Decoder {
         }
     }
 
-    /// `[batch, latent channels, height, width]` to `[batch, 3, height · downscale, width · downscale]`.
-    pub(crate) fn forward(&self, latents: Tensor<4>) -> Tensor<4> {
+    /// All but the two largest levels, which take by far the most memory: `[batch, latent channels, height, width]` to
+    /// more places.
+    pub(crate) fn bottom(&self, latents: Tensor<4>) -> Tensor<4> {
         let x = self.mid_block.forward(self.conv_in.forward(latents));
-        let x = self.up_blocks.iter().fold(x, |x, block| block.forward(x));
-        self.conv_out.forward(self.conv_norm_out.forward_silu(x))
+        let blocks = &self.up_blocks[..self.up_blocks.len().saturating_sub(LARGE)];
+        blocks.iter().fold(x, |x, block| block.forward(x, &mut GroupNorm::forward_silu))
+    }
+
+    /// The rest, up to `[batch, 3, height · downscale, width · downscale]`.
+    pub(crate) fn top(&self, x: Tensor<4>) -> Tensor<4> {
+        self.top_normed(x, &mut GroupNorm::forward_silu)
+    }
+
+    /// [`Decoder::top`] with all norms, and the SiLU after them, by `norm`, which is asked for one after the other.
+    pub(crate) fn top_normed(
+        &self,
+        x: Tensor<4>,
+        norm: &mut dyn FnMut(&GroupNorm, Tensor<4>) -> Tensor<4>,
+    ) -> Tensor<4> {
+        let blocks = &self.up_blocks[self.up_blocks.len().saturating_sub(LARGE)..];
+        let x = blocks.iter().fold(x, |x, block| block.forward(x, norm));
+        self.conv_out.forward(norm(&self.conv_norm_out, x))
     }
 }
 
@@ -67,8 +87,8 @@ impl DecoderBlock {
         }
     }
 
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let x = self.resnets.iter().fold(x, |x, resnet| resnet.forward(x, None));
+    fn forward(&self, x: Tensor<4>, norm: &mut dyn FnMut(&GroupNorm, Tensor<4>) -> Tensor<4>) -> Tensor<4> {
+        let x = self.resnets.iter().fold(x, |x, resnet| resnet.forward_normed(x, None, norm));
         let Some([upsampler]) = &self.upsamplers else { return x };
         let [_, _, height, width] = x.dims();
         upsampler.forward(x, [2 * height, 2 * width])

@@ -38,6 +38,7 @@ mod mid_block;
 mod model;
 mod posterior;
 mod resnet;
+mod tiles;
 
 pub use config::AutoencoderKlConfig;
 pub use decoder::{Decoder, DecoderBlock};
@@ -45,3 +46,4 @@ pub use encoder::{Encoder, EncoderBlock};
 pub use error::VaeError;
 pub use mid_block::{MidBlock, PixelAttention};
 pub use model::AutoencoderKl;
+pub use tiles::Tiling;

@@ -12,6 +12,7 @@ use gligen_weights::{Part, Weights};
 use crate::decoder::Decoder;
 use crate::encoder::Encoder;
 use crate::posterior::posterior;
+use crate::tiles::{self, Tiling};
 use crate::{AutoencoderKlConfig, VaeError};
 
 /// The autoencoder of a published checkpoint; immutable once loaded.
@@ -25,6 +26,8 @@ pub struct AutoencoderKl {
     post_quant_conv: Option<Conv2d>,
     #[module(skip)]
     config: AutoencoderKlConfig,
+    #[module(skip)]
+    tiling: Tiling,
 }
 
 impl AutoencoderKl {
@@ -37,6 +40,7 @@ impl AutoencoderKl {
             quant_conv: config.use_quant_conv.then(|| pointwise(2 * config.latent_channels)),
             post_quant_conv: config.use_post_quant_conv.then(|| pointwise(config.latent_channels)),
             config: config.clone(),
+            tiling: Tiling::default(),
         }
     }
 
@@ -52,6 +56,11 @@ impl AutoencoderKl {
     pub fn from_parts(config: &str, weights: &Weights, device: &Device) -> Result<Self, VaeError> {
         let module = AutoencoderKlConfig::from_json(config)?.init(device);
         Ok(weights.load(module, &Part::Vae.key_map())?)
+    }
+
+    /// The same network, which decodes tile by tile as `tiling` says.
+    pub fn with_tiling(self, tiling: Tiling) -> Self {
+        Self { tiling, ..self }
     }
 
     /// The configuration it was built from.
@@ -106,6 +115,13 @@ impl Autoencoder for AutoencoderKl {
             Some(conv) => conv.forward(latents),
             None => latents,
         };
-        Ok(self.decoder.forward(latents))
+        let x = self.decoder.bottom(latents);
+        Ok(match self.tiling.applies(height, width) {
+            true => {
+                let scale = self.downscale() * height / x.dims()[2];
+                tiles::decode(&x, scale, &self.decoder)
+            }
+            false => self.decoder.top(x),
+        })
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use burn::module::Module;
 use bytes::Bytes;
 
-use crate::entry::Entry;
+use crate::entry::{Data, Entry};
 use crate::floats::{float_size, widen};
 use crate::loader::load;
 use crate::storage::Storage;
@@ -180,7 +181,12 @@ impl Weights {
     /// Gives back the memory that the use of modules loaded [as stored](Self::as_stored) has taken: what is used again is
     /// read from its file again, which costs little while the system still has it at hand.
     pub fn release(&self) {
-        self.entries.values().for_each(Entry::release);
+        let storages = self.entries.values().filter_map(|entry| match &entry.data {
+            Data::Stored { storage, .. } => Some((Arc::as_ptr(storage), storage)),
+            Data::Strided { .. } | Data::Derived(_) => None,
+        });
+        // Many tensors are in one file.
+        storages.collect::<BTreeMap<_, _>>().into_values().for_each(|storage| storage.release());
     }
 
     /// `module` with all its floating-point parameters read from here, on the devices they are declared for: as f32,

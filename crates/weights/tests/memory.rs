@@ -19,6 +19,11 @@ struct Large {
     weight: Param<Tensor<1>>,
 }
 
+#[derive(Module, Debug)]
+struct Matrix {
+    weight: Param<Tensor<2>>,
+}
+
 /// A line of `/proc/self/{file}`, in bytes.
 fn measured(file: &str, line: &str) -> usize {
     let text = std::fs::read_to_string(format!("/proc/self/{file}")).unwrap();
@@ -26,9 +31,9 @@ fn measured(file: &str, line: &str) -> usize {
     number.parse::<usize>().unwrap() * 1024
 }
 
-fn write(path: &Path, dtype: Dtype) {
+fn write(path: &Path, dtype: Dtype, shape: &[usize]) {
     let mut writer =
-        SafetensorsWriter::create(path, &[("weight", dtype, vec![LENGTH])], &BTreeMap::new()).unwrap();
+        SafetensorsWriter::create(path, &[("weight", dtype, shape.to_vec())], &BTreeMap::new()).unwrap();
     for _ in 0..LENGTH * dtype.size().unwrap() / MIB {
         writer.write(&vec![0x3c; MIB]).unwrap();
     }
@@ -41,7 +46,7 @@ fn of_loading() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("large.safetensors");
     let load = |dtype| {
-        write(&path, dtype);
+        write(&path, dtype, &[LENGTH]);
         let before = measured("smaps_rollup", "Anonymous:");
         let module = Large { weight: waiting([LENGTH]) };
         let module = Weights::open(&path).unwrap().load(module, &KeyMap::new()).unwrap();
@@ -70,4 +75,21 @@ fn of_loading() {
     // At its height also the pages of the one tensor being widened.
     assert!(peak < 6 * LENGTH + 8 * MIB, "{peak} bytes at the height");
     drop(module);
+
+    // As stored, it takes nothing of its own, and of the file what has been used.
+    let shape = [1024, LENGTH / 1024];
+    write(&path, Dtype::F16, &shape);
+    let (own, mapped) = (measured("smaps_rollup", "Anonymous:"), measured("status", "RssFile:"));
+    let grown = || measured("status", "RssFile:").saturating_sub(mapped);
+    let weights = Weights::open(&path).unwrap().as_stored();
+    let module = weights.load(Matrix { weight: waiting(shape) }, &KeyMap::new()).unwrap();
+    let own = measured("smaps_rollup", "Anonymous:").saturating_sub(own);
+    assert!(own < 8 * MIB, "used in place, but {own} bytes");
+    assert!(grown() < 8 * MIB, "{} bytes before any use", grown());
+    let sum = || module.weight.val().into_data().as_bytes().iter().map(|&byte| u64::from(byte)).sum::<u64>();
+    assert_eq!(sum(), 0x3c * 2 * LENGTH as u64);
+    assert!(grown() > 2 * LENGTH - 8 * MIB, "{} bytes after use", grown());
+    weights.release();
+    assert!(grown() < 8 * MIB, "{} bytes after they were given back", grown());
+    assert_eq!(sum(), 0x3c * 2 * LENGTH as u64);
 }
