@@ -55,5 +55,5 @@ pub use conv::{Placement, conv2d, conv2d_plain};
 pub use group_norm::{group_norm, group_norm_plain};
 pub use layer_norm::{layer_norm, layer_norm_plain};
 pub use linear::{linear, linear_plain};
-pub use samples::{map_parts, parts};
+pub use samples::{map_parts, parts, token_parts};
 pub use stored::{reads_halves, widened};

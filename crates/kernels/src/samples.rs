@@ -1,4 +1,4 @@
-//! Computing the samples of a batch beside each other.
+//! Computing the samples of a batch beside each other, and the tokens of a sample in pieces.
 
 use std::ops::Range;
 
@@ -16,6 +16,19 @@ pub fn parts(device: &Device, batch: usize) -> Vec<Range<usize>> {
         true => (0..batch).map(|sample| sample..sample + 1).collect(),
         false => std::iter::once(0..batch).collect(),
     }
+}
+
+/// The pieces in which `tokens` tokens should go through layers that look at each token alone on `device`.
+///
+/// On the CPU, some at a time: what is wide between two layers then stays in a cache, and takes little memory. A GPU
+/// takes all at once.
+pub fn token_parts(device: &Device, tokens: usize) -> Vec<Range<usize>> {
+    /// With fewer, packing the weights costs more than the caches give back.
+    const TOKENS: usize = 1024;
+    let count = if is_flex(device) { tokens.div_ceil(TOKENS).max(1) } else { 1 };
+    // All about as large, for very few tokens would be computed in another way than the rest.
+    let place = |part: usize| part * tokens / count;
+    (0..count).map(|part| place(part)..place(part + 1)).collect()
 }
 
 /// `f` of every part, in order; on the CPU beside each other.

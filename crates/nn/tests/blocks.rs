@@ -58,6 +58,26 @@ fn feed_forward() {
     });
 }
 
+/// More tokens than go through it at once, in two samples.
+#[test]
+fn feed_forward_of_many_tokens_is_that_of_each() {
+    on_every_device(|device| {
+        let (_, block) = load("feed_forward", FeedForward::new(40, device));
+        let numbers = |seed: usize| {
+            let numbers = (0..2 * 2300 * 40).map(|i| ((i * 31 + seed) as f32 * 0.731).sin());
+            let data = TensorData::new(numbers.collect::<Vec<f32>>(), [2, 2300, 40]);
+            Tensor::<3>::from_data(data, device)
+        };
+        let (x, residual) = (numbers(1), numbers(2));
+        let whole = block.forward_add(x.clone(), residual.clone());
+        for (first, count) in [(0, 900), (900, 700), (1600, 700)] {
+            let part = |x: &Tensor<3>| x.clone().narrow(1, first, count);
+            let alone = part(&residual) + block.forward(part(&x));
+            assert_close("part", part(&whole), alone, TOLERANCE);
+        }
+    });
+}
+
 #[test]
 fn resnet_block() {
     on_every_device(|device| {

@@ -38,7 +38,7 @@ fn give_the_same_bits() {
             let context = attention.keys_values(tensor([2, 200, 24], &device));
             bits(attention.attend(tensor([2, 1500, 40], &device), &context))
         }),
-        ("feed_forward", &|| bits(feed_forward.forward(tensor([2, 900, 40], &device)))),
+        ("feed_forward", &|| bits(feed_forward.forward(tensor([2, 1500, 40], &device)))),
     ];
     for (name, case) in cases {
         let [one, two, five] = [1, 2, 5].map(|threads| {
