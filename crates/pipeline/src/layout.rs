@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::embedded_picture::{embedded_picture, is_data_url};
+#[cfg(feature = "schema")]
+use crate::layout_schema;
 use crate::layout_values::{self, six_decimals};
 use crate::png_file::{LAYOUT_KEYWORD, PngError, read_png_texts};
 use crate::{Compat, Inpaint, InpaintMode, Object, PictureError, Plan, Request, Transparency, read_picture};
@@ -19,7 +21,8 @@ const MAX_FILE_BYTES: u64 = 256 << 20;
 /// A request as it stands in a layout file, in a picture made by us and in the body of a request to a server.
 ///
 /// Only `prompt` is required; what is left out has the model's default. Numbers count to 6 decimals, in the file and
-/// in the request made of it, so that a picture's own layout repeats it exactly.
+/// in the request made of it, so that a picture's own layout repeats it exactly. A file may also name its schema, in
+/// `$schema`, for editors; that is read over.
 ///
 /// ```
 /// use gligen_pipeline::Layout;
@@ -34,13 +37,20 @@ const MAX_FILE_BYTES: u64 = 256 << 20;
 /// # Ok::<(), gligen_pipeline::LayoutError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(deny_unknown_fields, transform = layout_schema::with_schema_key))]
+#[cfg_attr(
+    feature = "schema",
+    schemars(description = "A request for pictures: what they show, and what stands where.")
+)]
 pub struct Layout {
     /// Captions: a text, or a list of them.
     #[serde(with = "layout_values::texts")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "layout_schema::texts"))]
     pub prompt: Vec<String>,
     /// What to keep out: a text for all captions, or a list with one for each.
     #[serde(with = "layout_values::texts", default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "layout_schema::texts"))]
     pub negative_prompt: Vec<String>,
     /// What stands where: a list for all captions, or a list of such lists with one for each.
     #[serde(
@@ -48,6 +58,7 @@ pub struct Layout {
         default,
         skip_serializing_if = "layout_values::object_lists::is_nothing"
     )]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "layout_schema::object_lists"))]
     pub objects: Vec<Vec<LayoutObject>>,
     /// The file of a picture to repaint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,42 +68,53 @@ pub struct Layout {
     pub inpaint_mask: Option<PathBuf>,
     /// How the network learns what is known of the picture: `"model"` or `"blend"`.
     #[serde(with = "layout_values::inpaint_mode", default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "layout_schema::inpaint_mode"))]
     pub inpaint_mode: Option<InpaintMode>,
     /// Whether what is kept has exactly the picture's own pixels in the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inpaint_restore: Option<bool>,
     /// Width in pixels, a multiple of 8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("multipleOf" = 8), range(min = 8)))]
     pub width: Option<usize>,
     /// Height in pixels, a multiple of 8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("multipleOf" = 8), range(min = 8)))]
     pub height: Option<usize>,
     /// Inference steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub steps: Option<usize>,
     /// How much the caption counts.
     #[serde(with = "layout_values::decimal", default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub guidance_scale: Option<f64>,
     /// Share of the evaluations in which objects count, 0 to 1.
     #[serde(with = "layout_values::decimal", default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>", range(min = 0, max = 1)))]
     pub scheduled_sampling_beta: Option<f64>,
     /// The sampler, by name.
     #[serde(with = "layout_values::scheduler", default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "layout_schema::scheduler"))]
     pub scheduler: Option<SchedulerKind>,
     /// Start of the random numbers; none, or -1 in the file, takes a random one.
     #[serde(with = "layout_values::seed", default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "layout_schema::seed"))]
     pub seed: Option<u64>,
     /// Pictures of each caption.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub num_images: Option<usize>,
     /// Share of fresh noise in a DDIM step, 0 to 1.
     #[serde(with = "layout_values::decimal", default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>", range(min = 0, max = 1)))]
     pub eta: Option<f64>,
     /// Last layers of the text encoder to leave out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_skip: Option<usize>,
     /// Whose random numbers and habits to follow: left out, or `"diffusers"`.
     #[serde(with = "layout_values::compat", default, skip_serializing_if = "layout_values::compat::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "layout_schema::compat"))]
     pub compat: Compat,
     /// Which picture of the batch to keep, from 0; all if left out. With `"compat": "diffusers"` one stream of
     /// random numbers serves a whole batch, so that a picture of it is repeated only by drawing the batch again.
@@ -102,6 +124,7 @@ pub struct Layout {
 
 /// One thing and its place.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LayoutObject {
     /// What it is.
@@ -112,12 +135,15 @@ pub struct LayoutObject {
     pub image: Option<PathBuf>,
     /// Corners x0 y0 x1 y1, fractions of width and height from the top left.
     #[serde(rename = "box", with = "layout_values::corners")]
+    #[cfg_attr(feature = "schema", schemars(with = "[f64; 4]", inner(range(min = 0, max = 1))))]
     pub rect: [f64; 4],
     /// How much the phrase counts, 0 to 1; 1 if left out.
     #[serde(with = "layout_values::decimal", default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>", range(min = 0, max = 1)))]
     pub phrase_mask: Option<f64>,
     /// How much the picture counts, 0 to 1; 1 if left out.
     #[serde(with = "layout_values::decimal", default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>", range(min = 0, max = 1)))]
     pub image_mask: Option<f64>,
 }
 
@@ -408,7 +434,11 @@ pub fn random_seed() -> u64 {
     RandomState::new().hash_one(std::time::SystemTime::now()) >> 32
 }
 
+/// The key under which a file names its schema.
+pub(crate) const SCHEMA_KEY: &str = "$schema";
+
 const LAYOUT_KEYS: &[&str] = &[
+    SCHEMA_KEY,
     "prompt",
     "negative_prompt",
     "objects",

@@ -40,6 +40,8 @@ mod error;
 mod grounding;
 mod inpaint;
 mod layout;
+#[cfg(feature = "schema")]
+mod layout_schema;
 mod layout_values;
 #[cfg(feature = "networks")]
 mod model_dir;
