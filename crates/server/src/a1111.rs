@@ -13,6 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gligen_pipeline::{InpaintMode, Layout, parameters};
 use gligen_schedulers::SchedulerKind;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -80,8 +81,9 @@ fn answer(finished: &Finished, model: &str) -> Value {
 }
 
 /// The fields that mean something here; the others are left alone, as clients send all that they know.
-#[derive(Deserialize)]
-struct Fields {
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "TextToImage")]
+pub(crate) struct Fields {
     #[serde(default)]
     prompt: String,
     #[serde(default)]
