@@ -44,7 +44,12 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
 
     let device = args.computing.device()?;
     let started = Instant::now();
-    let (model, pipeline) = args.model.load(&mut Fetching::new(args.quiet, args.verbose), &device)?;
+    let (model, pipeline) = args.model.load(
+        &layout.loras,
+        &layout.embeddings,
+        &mut Fetching::new(args.quiet, args.verbose),
+        &device,
+    )?;
     reporter.detail(format_args!("loaded {} in {:.2} s", model.name, started.elapsed().as_secs_f64()));
 
     request.latents = args.latents.as_deref().map(|path| latents_file::read(path, &device)).transpose()?;
@@ -155,9 +160,8 @@ fn write(args: &Args, drawn: &Drawn, target: &Target) -> Result<(), Failure> {
 /// What picture `index`, which is written into `folder`, says about how it was made.
 fn texts(drawn: &Drawn, index: usize, folder: &Path) -> Vec<(&'static str, String)> {
     let mut layout = drawn.layout.of_picture(drawn.plan, index);
-    for path in layout.pictures_mut() {
-        *path = seen_from(folder, path);
-    }
+    layout.pictures_mut().for_each(|path| *path = seen_from(folder, path));
+    layout.adapters_mut().for_each(|path| *path = seen_from(folder, path));
     vec![(LAYOUT_KEYWORD, layout.to_json()), (PARAMETERS_KEYWORD, parameters(&layout, drawn.model))]
 }
 

@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gligen_hub::{Hub, ModelId, Progress};
-use gligen_pipeline::{LoadOptions, ModelDir, Pipeline};
+use gligen_pipeline::{EmbeddingFile, LoadOptions, LoraFile, Memory, ModelDir, Pipeline};
 
 use crate::adapters::Adapters;
 use crate::failure::Failure;
@@ -26,16 +27,26 @@ pub(crate) struct ModelArgs {
     #[arg(long, value_name = "ADAPTER")]
     gligen: Option<PathBuf>,
     #[command(flatten)]
-    adapters: Adapters,
+    pub(crate) adapters: Adapters,
     /// Do not look at finished pictures with the model's safety checker, and do not load it
     #[arg(long)]
     no_safety_checker: bool,
+    /// What weights may take on the CPU: `balanced` the size of their files, `small` that of the largest, `fast` that of
+    /// single precision; pictures are the same
+    #[arg(long, value_name = "HOW", default_value_t, value_parser = memory(), help_heading = "Computing")]
+    memory: Memory,
+}
+
+fn memory() -> impl TypedValueParser<Value = Memory> {
+    PossibleValuesParser::new(Memory::ALL.map(Memory::name)).try_map(|name| name.parse::<Memory>())
 }
 
 impl ModelArgs {
-    /// The model, fetched if it has to be, loaded onto `device`.
+    /// The model, fetched if it has to be, changed by `loras` and `embeddings` and loaded onto `device`.
     pub(crate) fn load(
         &self,
+        loras: &[LoraFile],
+        embeddings: &[EmbeddingFile],
         fetching: &mut Fetching,
         device: &Device,
     ) -> Result<(Model, Pipeline), Failure> {
@@ -45,8 +56,9 @@ impl ModelArgs {
         }
         let mut options = LoadOptions::default();
         options.safety_checker = !self.no_safety_checker;
-        options.loras.clone_from(&self.adapters.lora);
-        options.embeddings.clone_from(&self.adapters.embedding);
+        options.loras = loras.into();
+        options.embeddings = embeddings.into();
+        options.memory = self.memory;
         let pipeline = model.files.load(options, device)?;
         Ok((model, pipeline))
     }

@@ -1,7 +1,7 @@
 //! `gligen serve`
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gligen_pipeline::ModelDir;
 use gligen_server::{ModelInfo, Options, Server, interrupted};
@@ -23,6 +23,9 @@ pub(crate) struct Args {
     /// Jobs that may wait; one more is refused
     #[arg(long, value_name = "N", default_value_t = 16)]
     queue: usize,
+    /// Seconds that results are kept
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    keep_results: u64,
 
     #[command(flatten)]
     model: ModelArgs,
@@ -38,14 +41,23 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 
     let started = Instant::now();
     let device = args.computing.device()?;
-    let (model, pipeline) = args.model.load(&mut Fetching::new(false, false), &device)?;
+    let adapters = &args.model.adapters;
+    let (model, pipeline) =
+        args.model.load(&adapters.lora, &adapters.embedding, &mut Fetching::new(false, false), &device)?;
     report::note(format_args!(
         "loaded {} in {:.2} s; Ctrl-C stops",
         model.name,
         started.elapsed().as_secs_f64()
     ));
     report::result(format_args!("http://{address}"))?;
-    let options = Options { model: model_info(model), queue: args.queue, ..Options::default() };
+    let options = Options {
+        model: model_info(model),
+        loras: adapters.lora.clone(),
+        embeddings: adapters.embedding.clone(),
+        queue: args.queue,
+        keep_results: Duration::from_secs(args.keep_results),
+        ..Options::default()
+    };
     server
         .run(pipeline, options, interrupted())
         .map_err(|source| Failure::System { what: "cannot serve", source })

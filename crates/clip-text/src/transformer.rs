@@ -87,7 +87,7 @@ impl Embeddings {
     /// `[texts, tokens]` to `[texts, tokens, channels]`.
     fn forward(&self, ids: Tensor<2, Int>) -> Tensor<3> {
         let [_, tokens] = ids.dims();
-        let places = self.position_embedding.weight.val().narrow(0, 0, tokens).unsqueeze();
+        let places = self.position_embedding.first(tokens).unsqueeze();
         self.token_embedding.forward(ids) + places
     }
 }

@@ -36,14 +36,29 @@ impl ClipImageEncoder {
         processor: impl AsRef<Path>,
         device: &Device,
     ) -> Result<Self, Error> {
+        Self::load_with(image_encoder, image_project, processor, |weights| weights, device)
+    }
+
+    /// [`ClipImageEncoder::load`] with what `prepare` makes of the weights of either network.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn load_with(
+        image_encoder: impl AsRef<Path>,
+        image_project: impl AsRef<Path>,
+        processor: impl AsRef<Path>,
+        mut prepare: impl FnMut(Weights) -> Weights,
+        device: &Device,
+    ) -> Result<Self, Error> {
         let (folder, project) = (image_encoder.as_ref(), image_project.as_ref());
         let config = read_config(folder)?;
         if !project.is_dir() {
             return Err(Error::NoImageProject { folder: project.into() });
         }
         let projection_config = read_config(project)?;
-        let weights = Weights::find(folder, &["model", "pytorch_model"])?;
-        let projection_weights = Weights::find(project, &["diffusion_pytorch_model"])?;
+        let weights = prepare(Weights::find(folder, &["model", "pytorch_model"])?);
+        let projection_weights = prepare(Weights::find(project, &["diffusion_pytorch_model"])?);
         let preprocessor = Preprocessor::load(processor)?;
         Self::from_parts(&config, &weights, &projection_config, &projection_weights, preprocessor, device)
     }

@@ -6,6 +6,7 @@ use burn::Tensor;
 use burn::module::{Module, Param};
 use burn::tensor::Device;
 use gligen_components::{BoxError, SafetyChecker};
+use gligen_kernels::widened;
 use gligen_nn::parameter;
 use gligen_pictures::Picture;
 use gligen_weights::{KeyMap, Weights};
@@ -62,9 +63,23 @@ impl ClipSafetyChecker {
         feature_extractor: impl AsRef<Path>,
         device: &Device,
     ) -> Result<Self, Error> {
+        Self::load_with(safety_checker, feature_extractor, |weights| weights, device)
+    }
+
+    /// [`ClipSafetyChecker::load`] with what `prepare` makes of the weights.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn load_with(
+        safety_checker: impl AsRef<Path>,
+        feature_extractor: impl AsRef<Path>,
+        prepare: impl FnOnce(Weights) -> Weights,
+        device: &Device,
+    ) -> Result<Self, Error> {
         let folder = safety_checker.as_ref();
         let config = read_config(folder)?;
-        let weights = Weights::find(folder, &["model", "pytorch_model"])?;
+        let weights = prepare(Weights::find(folder, &["model", "pytorch_model"])?);
         Self::from_parts(&config, &weights, Preprocessor::load(feature_extractor)?, device)
     }
 
@@ -139,7 +154,7 @@ impl Concepts {
         let image_embeds = normalised(image_embeds);
         // [pictures, concepts]
         let distances = |embeds: &Param<Tensor<2>>, thresholds: &Param<Tensor<1>>| {
-            let cosines = image_embeds.clone().matmul(normalised(embeds.val()).transpose());
+            let cosines = image_embeds.clone().matmul(normalised(widened(embeds.val())).transpose());
             numbers(cosines - thresholds.val().unsqueeze())
         };
         let special_care = distances(&self.special_care_embeds, &self.special_care_embeds_weights)?;

@@ -3,8 +3,7 @@
 use burn::Tensor;
 use burn::module::{Module, Param};
 use burn::tensor::Device;
-use burn::tensor::module::linear;
-use gligen_kernels::{map_parts, parts};
+use gligen_kernels::{linear, map_parts, parts};
 use gligen_nn::{ClipEncoder, Embedding, LayerNorm, Linear, parameter};
 use gligen_weights::KeyMap;
 
@@ -125,9 +124,9 @@ impl Embeddings {
     /// `[pictures, 3, image_size, image_size]` to `[pictures, 1 + patches, channels]`.
     fn forward(&self, pixel_values: Tensor<4>) -> Tensor<3> {
         let patches = self.patch_embedding.forward(pixel_values, self.grid);
-        let [pictures, _, width] = patches.dims();
+        let [pictures, count, width] = patches.dims();
         let class = self.class_embedding.val().reshape([1, 1, width]).expand([pictures, 1, width]);
-        Tensor::cat(vec![class, patches], 1) + self.position_embedding.weight.val().unsqueeze()
+        Tensor::cat(vec![class, patches], 1) + self.position_embedding.first(1 + count).unsqueeze()
     }
 }
 
@@ -150,7 +149,7 @@ impl PatchEmbedding {
             .reshape([pictures, channels, grid, side, grid, side])
             .permute([0, 2, 4, 1, 3, 5])
             .reshape([pictures, grid * grid, channels * side * side]);
-        linear(patches, self.weight.val().reshape([width, channels * side * side]).transpose(), None)
+        linear(patches, self.weight.val().reshape([width, channels * side * side]), None, None)
     }
 }
 

@@ -50,5 +50,6 @@ mod settings;
 pub use error::HubError;
 pub use hub::Hub;
 pub use model_id::ModelId;
+pub use needed::FILE_ENDINGS;
 pub use progress::Progress;
 pub use settings::{Settings, Token};

@@ -7,8 +7,9 @@ use serde::Deserialize;
 /// Names that weights have, without their ending.
 const STEMS: [&str; 3] = ["diffusion_pytorch_model", "model", "pytorch_model"];
 
-/// Their endings in order of preference, as `gligen-weights` has it: what is fetched is what will be opened.
-const ENDINGS: [&str; 8] = [
+/// Endings of the weights that are fetched, in order of preference: as `gligen-weights` has it, so that what is fetched
+/// is what will be opened.
+pub const FILE_ENDINGS: [&str; 8] = [
     ".safetensors",
     ".safetensors.index.json",
     ".bin",
@@ -79,8 +80,9 @@ fn of_part(folder: &str, part: Part, has: &impl Fn(&str) -> bool) -> Result<Vec<
             (needed, paths(&["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"]))
         }
         Part::Network => {
-            let names =
-                ENDINGS.iter().flat_map(|end| STEMS.iter().map(move |stem| format!("{folder}/{stem}{end}")));
+            let names = FILE_ENDINGS
+                .iter()
+                .flat_map(|end| STEMS.iter().map(move |stem| format!("{folder}/{stem}{end}")));
             let weights = names.into_iter().find(|path| has(path));
             let mut needed = paths(&["config.json"]);
             needed.push(weights.unwrap_or_else(|| format!("weights in {folder}")));
@@ -94,7 +96,7 @@ fn of_part(folder: &str, part: Part, has: &impl Fn(&str) -> bool) -> Result<Vec<
 
 /// Whether `file` is an index that names files of weights beside it.
 pub(crate) fn is_index(file: &str) -> bool {
-    ENDINGS.iter().any(|ending| ending.contains(".index.") && file.ends_with(ending))
+    FILE_ENDINGS.iter().any(|ending| ending.contains(".index.") && file.ends_with(ending))
 }
 
 /// Paths of the files that the index `file`, with this `text`, names.

@@ -6,6 +6,7 @@ use burn::tensor::ops::ConvOptions;
 
 #[cfg(feature = "flex")]
 use crate::flex;
+use crate::widened;
 
 #[cfg(feature = "flex")]
 mod fast;
@@ -33,6 +34,8 @@ pub struct Placement {
 /// The fast path takes 3×3 kernels of stride 1 to Winograd's F(4×4, 3×3), where the maps are large enough for that,
 /// of relative error 1.7e-6, and all else to a matrix product of the weights as they are with the pixels that they
 /// meet, of relative error 4e-7.
+///
+/// The weights may be f16 or bf16, and are widened where they are used; all else is f32.
 pub fn conv2d(
     x: Tensor<4>,
     weight: Tensor<4>,
@@ -42,14 +45,14 @@ pub fn conv2d(
 ) -> Tensor<4> {
     #[cfg(feature = "flex")]
     if flex::applies(&x)
-        && flex::applies(&weight)
+        && flex::reads(&weight)
         && bias.as_ref().is_none_or(flex::applies)
         && residual.as_ref().is_none_or(flex::applies)
         && x.dims().iter().all(|&axis| axis > 0)
     {
         return fast::conv2d(x, weight, bias, residual, place);
     }
-    conv2d_plain(x, weight, bias, residual, place)
+    conv2d_plain(x, widened(weight), bias, residual, place)
 }
 
 /// The plain version of [`conv2d`].

@@ -90,6 +90,17 @@ pub fn parse(name: &str) -> Result<Device, DeviceError> {
     }
 }
 
+/// Whether it is the CPU backend with the fast paths. One with gradients is not.
+pub(crate) fn is_flex(device: &Device) -> bool {
+    #[cfg(feature = "flex")]
+    return matches!(device.as_dispatch(), burn::backend::DispatchDevice::Flex(_));
+    #[cfg(not(feature = "flex"))]
+    {
+        let _ = device;
+        false
+    }
+}
+
 #[cfg(feature = "wgpu")]
 fn wgpu(
     name: &str,

@@ -36,6 +36,8 @@ mod linear;
 mod matrix;
 #[cfg(feature = "flex")]
 mod memory;
+#[cfg(feature = "flex")]
+mod numbers;
 #[cfg(all(test, feature = "flex"))]
 mod processors;
 #[cfg(feature = "flex")]
@@ -43,6 +45,7 @@ mod product;
 mod samples;
 #[cfg(feature = "flex")]
 mod statistics;
+mod stored;
 #[cfg(feature = "flex")]
 mod vectors;
 
@@ -53,3 +56,4 @@ pub use group_norm::{group_norm, group_norm_plain};
 pub use layer_norm::{layer_norm, layer_norm_plain};
 pub use linear::{linear, linear_plain};
 pub use samples::{map_parts, parts};
+pub use stored::{reads_halves, widened};

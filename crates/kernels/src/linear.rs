@@ -5,9 +5,12 @@ use burn::tensor::module;
 
 #[cfg(feature = "flex")]
 use crate::flex;
+use crate::widened;
 
 /// `x Wᵀ + bias + residual`. `x`: `[..., in]`; `weight`: `[out, in]`; `bias`: `[out]`; `residual` and the result:
 /// `[..., out]`.
+///
+/// The weights may be f16 or bf16, and are widened where they are used; all else is f32.
 pub fn linear<const D: usize>(
     x: Tensor<D>,
     weight: Tensor<2>,
@@ -16,18 +19,20 @@ pub fn linear<const D: usize>(
 ) -> Tensor<D> {
     #[cfg(feature = "flex")]
     if flex::applies(&x)
-        && flex::applies(&weight)
+        && flex::reads(&weight)
         && bias.as_ref().is_none_or(flex::applies)
         && residual.as_ref().is_none_or(flex::applies)
-        && x.shape().num_elements() > 0
-        && weight.dims()[0] > 0
     {
         let mut shape = x.dims();
         shape[D - 1] = weight.dims()[0];
+        if shape.contains(&0) {
+            // Nothing to compute; Burn's product of no matrices with one reads beyond them.
+            return Tensor::zeros(shape, &x.device());
+        }
         let residual = residual.map(flex::contiguous);
         return flex::tensor(fast::linear(flex::primitive(x), weight, bias, residual), shape);
     }
-    linear_plain(x, weight, bias, residual)
+    linear_plain(x, widened(weight), bias, residual)
 }
 
 /// The plain version of [`linear`].

@@ -5,6 +5,7 @@ use burn::tensor::{Device, TensorData};
 use proptest::prelude::*;
 
 use crate::matrix::Matrix;
+use crate::numbers::Numbers;
 use crate::product::multiply;
 use crate::vectors::Processor;
 use crate::{Placement, attention, conv2d};
@@ -40,14 +41,14 @@ proptest! {
 
     #[test]
     fn a_product_is_the_sum_of_products(
-        (rows, inner, columns) in (0usize..70, 0usize..900, 0usize..110),
+        (rows, inner, columns) in (0usize..140, 0usize..900, 0usize..110),
         (a_turned, b_turned) in any::<(bool, bool)>(),
         room in 0usize..5,
     ) {
         let (a, b) = (numbers(rows * inner, 1), numbers(inner * columns, 2));
         let matrix = |numbers, shape: [usize; 2], turned| match turned {
-            true => Matrix::whole(numbers, [shape[1], shape[0]]).transposed(),
-            false => Matrix::whole(numbers, shape),
+            true => Matrix::whole(Numbers::F32(numbers), [shape[1], shape[0]]).transposed(),
+            false => Matrix::whole(Numbers::F32(numbers), shape),
         };
         let place = |i: usize, j: usize, [rows, columns]: [usize; 2], turned| {
             if turned { j * rows + i } else { i * columns + j }
@@ -106,8 +107,10 @@ fn give_the_same() {
     for (name, case) in cases {
         let results = on_each(case);
         let (plain, fused) = results.split_last().expect("the plain one");
+        // The tiles sum other products.
+        let vectors = &fused[usize::from(Processor::this().has_tiles()).min(fused.len())..];
+        assert!(vectors.iter().all(|numbers| numbers == &vectors[0]), "{name}: processors that fuse differ");
         for fused in fused {
-            assert!(fused == &results[0], "{name}: processors that fuse differ");
             let difference = difference(fused, plain);
             assert!(difference < 4e-6, "{name}: {difference:e} from the plain one");
         }

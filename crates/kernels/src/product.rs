@@ -3,7 +3,7 @@
 //! ```text
 //!            columns in blocks, each packed once for all rows ─▶ second-level cache
 //!              ┌────┬────┬──┐
-//!        inner │    │    │  │  a panel of two vectors ─▶ first-level cache
+//!        inner │    │    │  │  a panel of some columns ─▶ first-level cache
 //!              └────┴────┴──┘
 //!      inner
 //!     ┌───────┐┌────┬────┬──┐
@@ -13,11 +13,15 @@
 //!     └───────┘└────┴────┴──┘
 //! ```
 //!
-//! Every number of the result is the same sum in the same order whatever the blocks are, so neither threads nor the
-//! rest of the matrix change its bits. Source: "Anatomy of High-Performance Matrix Multiplication", Goto and van de
-//! Geijn, ACM TOMS 34 (2008).
+//! How a piece is packed and a tile multiplied is one of two ways: with the vectors of the processor, or, where it has
+//! them and there are rows enough, with its matrix tiles. Every number of the result is the same sum in the same order
+//! whatever the blocks of rows and columns are, so neither threads nor the rest of the matrix change its bits. Source:
+//! "Anatomy of High-Performance Matrix Multiplication", Goto and van de Geijn, ACM TOMS 34 (2008).
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod amx;
 pub(crate) mod tile;
+mod ways;
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -26,7 +30,7 @@ use rayon::prelude::*;
 
 use crate::matrix::Matrix;
 use crate::vectors::Processor;
-use tile::{GROUP, Panel, panel_vectors};
+use ways::{Vectors, Way};
 
 /// The second matrix of a product, which is packed piece by piece.
 pub(crate) trait Columns: Sync {
@@ -37,12 +41,6 @@ pub(crate) trait Columns: Sync {
     fn pack(&self, rows: Range<usize>, columns: Range<usize>, width: usize, panel: &mut [f32]);
 }
 
-/// Inner numbers that are summed in registers, at most: a panel of two vectors of 16 is then 48 KiB.
-const INNER: usize = 384;
-/// Columns that are packed together, at most.
-const COLUMNS: usize = 384;
-/// Numbers that are packed together, at most: about 1 MiB.
-const PACKED: usize = 1 << 18;
 /// Rows that stay in the second-level cache while the panels pass by.
 const ROWS: usize = 96;
 /// Multiplications below which threads do not pay.
@@ -70,20 +68,13 @@ pub(crate) fn multiply(
     if rows == 0 || columns == 0 {
         return;
     }
-    let work = Work { processor: Processor::this(), a, inner, b, row_stride, finish };
+    let processor = Processor::this();
     let room = Room::new(product);
-
-    let threads = if rows * columns * inner < SMALL { 1 } else { rayon::current_num_threads() };
-    let column_pieces = pieces(columns, COLUMNS, 32);
-    let row_pieces = match threads {
-        1 => pieces(rows, rows, 1),
-        _ => pieces(rows, rows.div_ceil((4 * threads).div_ceil(column_pieces.len())).max(ROWS), 12),
-    };
-    let both: Vec<_> =
-        column_pieces.iter().flat_map(|c| row_pieces.iter().map(move |r| (r.clone(), c.clone()))).collect();
-    // SAFETY: the pieces are disjoint and inside of `product`, as checked above, which nobody else can reach.
-    let piece = |(rows, columns): (Range<usize>, Range<usize>)| unsafe { work.piece(rows, columns, room) };
-    if threads == 1 { both.into_iter().for_each(piece) } else { both.into_par_iter().for_each(piece) }
+    #[cfg(target_arch = "x86_64")]
+    if processor.has_tiles() && rows >= amx::SIDE && inner >= amx::SIDE {
+        return Work { way: ways::Tiles, a, inner, b, room, row_stride, finish }.run();
+    }
+    Work { way: Vectors(processor), a, inner, b, room, row_stride, finish }.run();
 }
 
 /// `length` in pieces of about equal size, at most `most` or a little more, and multiples of `multiple`.
@@ -120,142 +111,122 @@ unsafe impl Send for Room {}
 // SAFETY: the same.
 unsafe impl Sync for Room {}
 
-struct Work<'a, B: ?Sized, F> {
-    processor: Processor,
+/// A product to compute into `room`, which has the rows that [`multiply`] checked, and which nobody else uses.
+struct Work<'a, W, B: ?Sized, F> {
+    way: W,
     a: &'a Matrix<'a>,
     inner: usize,
     b: &'a B,
+    room: Room,
     row_stride: usize,
     finish: F,
 }
 
-impl<B: Columns + ?Sized, F: Fn(usize, usize, &mut [f32])> Work<'_, B, F> {
-    /// One piece of the product.
-    ///
-    /// # Safety
-    ///
-    /// The piece must lie inside of the product that `room` begins, and nobody else may use its numbers meanwhile.
-    unsafe fn piece(&self, rows: Range<usize>, columns: Range<usize>, room: Room) {
-        let lanes = self.processor.lanes();
-        let width = columns.len().next_multiple_of(lanes);
-        let groups = pieces(self.inner, (PACKED / width).max(INNER), 1);
+impl<W: Way, B: Columns + ?Sized, F: Fn(usize, usize, &mut [f32]) + Sync> Work<'_, W, B, F> {
+    fn run(&self) {
+        let ([rows, _], [_, columns]) = (self.a.shape(), self.b.columns_shape());
+        let threads = if rows * columns * self.inner < SMALL { 1 } else { rayon::current_num_threads() };
+        // Where there are few blocks of rows, threads share the columns.
+        let share = if rows < 4 * threads * ROWS { columns.div_ceil(2 * threads) } else { columns };
+        let pieces = pieces(columns, share.min(W::COLUMNS), 32);
+        match threads {
+            1 => pieces.into_iter().for_each(|columns| self.columns(columns, false)),
+            _ => pieces.into_par_iter().for_each(|columns| self.columns(columns, true)),
+        }
+    }
+
+    /// All rows of some columns.
+    fn columns(&self, columns: Range<usize>, threads: bool) {
+        if self.inner == 0 {
+            for row in 0..self.a.shape()[0] {
+                self.piece_of_row(row, &columns).fill(0.0);
+                (self.finish)(row, columns.start, self.piece_of_row(row, &columns));
+            }
+        }
+        let panels = self.panels(&columns);
+        for group in pieces(self.inner, W::GROUP, 32) {
+            let blocks: Vec<_> = pieces(group.len(), W::BLOCK, 32)
+                .into_iter()
+                .map(|block| group.start + block.start..group.start + block.end)
+                .collect();
+            let all = || blocks.iter().flat_map(|block| panels.iter().map(move |panel| (block, panel)));
+            let count = all().map(|(block, panel)| self.way.columns_len(panel.len(), block.len())).sum();
+            with_scratch(|buffer| {
+                let packed = aligned(buffer, count);
+                let mut rest = &mut *packed;
+                let pack = all().map(|(block, panel)| {
+                    let (to, others) = std::mem::take(&mut rest)
+                        .split_at_mut(self.way.columns_len(panel.len(), block.len()));
+                    rest = others;
+                    (block, panel, to)
+                });
+                let pack: Vec<_> = pack.collect();
+                each(threads, pack, |(block, panel, to)| {
+                    self.way.pack_columns(self.b, block.clone(), panel.clone(), to);
+                });
+                let packed = &*packed;
+                let rows = self.a.shape()[0];
+                let rows: Vec<_> = (0..rows).step_by(ROWS).map(|row| row..(row + ROWS).min(rows)).collect();
+                each(threads, rows, |rows| self.rows(rows, &columns, &blocks, &panels, packed));
+            });
+        }
+    }
+
+    /// Some rows of some columns, of which some inner numbers are packed.
+    fn rows(
+        &self,
+        rows: Range<usize>,
+        columns: &Range<usize>,
+        blocks: &[Range<usize>],
+        panels: &[Range<usize>],
+        mut packed: &[f32],
+    ) {
         with_scratch(|buffer| {
-            for group in &groups {
-                let blocks = pieces(group.len(), INNER, 1);
-                let (packed, a) =
-                    aligned(buffer, group.len() * (width + ROWS)).split_at_mut(group.len() * width);
-                for block in &blocks {
-                    let to = &mut packed[block.start * width..][..block.len() * width];
-                    let inner = group.start + block.start..group.start + block.end;
-                    self.pack(inner, columns.clone(), to);
-                }
-                for row in rows.clone().step_by(ROWS) {
-                    let count = ROWS.min(rows.end - row);
-                    self.a.pack_groups(row..row + count, group.clone(), a);
-                    for block in &blocks {
-                        let packed = &packed[block.start * width..][..block.len() * width];
-                        let add = group.start + block.start > 0;
-                        let a = &a[block.start * GROUP..];
-                        // SAFETY: the caller's promise.
-                        unsafe {
-                            self.block(
-                                row..row + count,
-                                columns.clone(),
-                                a,
-                                group.len() * GROUP,
-                                packed,
-                                block.len(),
-                                add,
-                                room,
-                            );
-                        }
-                    }
-                    if group.end == self.inner {
-                        for row in row..row + count {
-                            // SAFETY: the caller's promise.
-                            let piece =
-                                unsafe { room.part(row * self.row_stride + columns.start, columns.len()) };
-                            (self.finish)(row, columns.start, piece);
-                        }
+            for block in blocks {
+                let a = aligned(buffer, self.way.rows_len(rows.len(), block.len()));
+                self.way.pack_rows(self.a, rows.clone(), block.clone(), a);
+                let ready = self.way.ready();
+                for panel in panels {
+                    let (b, rest) = packed.split_at(self.way.columns_len(panel.len(), block.len()));
+                    packed = rest;
+                    // SAFETY: the rows and columns lie inside of the product, as `multiply` checked, and every piece
+                    // is the work of one thread.
+                    unsafe {
+                        let c = self.room.start.add(rows.start * self.row_stride + panel.start);
+                        let add = block.start > 0;
+                        let [inner, row_stride] = [block.len(), self.row_stride];
+                        self.way.multiply(&ready, a, b, inner, c, row_stride, rows.len(), panel.len(), add);
                     }
                 }
             }
         });
-        if groups.is_empty() {
+        if blocks.last().is_some_and(|block| block.end == self.inner) {
             for row in rows {
-                // SAFETY: the caller's promise.
-                let piece = unsafe { room.part(row * self.row_stride + columns.start, columns.len()) };
-                piece.fill(0.0);
-                (self.finish)(row, columns.start, piece);
+                (self.finish)(row, columns.start, self.piece_of_row(row, columns));
             }
         }
     }
 
-    /// The panels of `columns`, one behind the other.
-    fn pack(&self, inner: Range<usize>, columns: Range<usize>, mut to: &mut [f32]) {
-        for (columns, vectors) in self.panels(columns) {
-            let width = vectors * self.processor.lanes();
-            let (panel, rest) = to.split_at_mut(inner.len() * width);
-            self.b.pack(inner.clone(), columns, width, panel);
-            to = rest;
-        }
+    #[expect(clippy::mut_from_ref, reason = "each piece is the work of one thread")]
+    fn piece_of_row(&self, row: usize, columns: &Range<usize>) -> &mut [f32] {
+        // SAFETY: the piece lies inside of the product, as `multiply` checked, and is this thread's own.
+        unsafe { self.room.part(row * self.row_stride + columns.start, columns.len()) }
     }
 
-    fn panels(&self, columns: Range<usize>) -> impl Iterator<Item = (Range<usize>, usize)> {
-        let lanes = self.processor.lanes();
+    fn panels(&self, columns: &Range<usize>) -> Vec<Range<usize>> {
         let mut first = columns.start;
-        std::iter::from_fn(move || {
-            let left = (columns.end - first).div_ceil(lanes);
-            if left == 0 {
-                return None;
-            }
-            let vectors = panel_vectors(left);
-            let panel = first..(first + vectors * lanes).min(columns.end);
+        let panels = std::iter::from_fn(|| {
+            let panel = first..(first + self.way.panel(columns.end - first)).min(columns.end);
             first = panel.end;
-            Some((panel, vectors))
-        })
+            (!panel.is_empty()).then_some(panel)
+        });
+        panels.collect()
     }
+}
 
-    /// Packed rows times packed panels.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Work::piece`].
-    #[expect(clippy::too_many_arguments, reason = "the pieces of one loop")]
-    unsafe fn block(
-        &self,
-        rows: Range<usize>,
-        columns: Range<usize>,
-        a: &[f32],
-        a_group: usize,
-        mut packed: &[f32],
-        inner: usize,
-        add: bool,
-        room: Room,
-    ) {
-        assert!(a.len() >= (rows.len().div_ceil(GROUP) - 1) * a_group + inner * GROUP, "packed rows");
-        for (columns, vectors) in self.panels(columns) {
-            let (b, rest) = packed.split_at(inner * vectors * self.processor.lanes());
-            packed = rest;
-            // SAFETY: the rows were checked above, the panel by `split_at`; the product is the caller's promise.
-            unsafe {
-                let panel = Panel {
-                    a: a.as_ptr(),
-                    a_group,
-                    a_column: GROUP,
-                    b: b.as_ptr(),
-                    b_row: vectors * self.processor.lanes(),
-                    c: room.start.add(rows.start * self.row_stride + columns.start),
-                    c_row: self.row_stride,
-                    rows: rows.len(),
-                    inner,
-                    columns: columns.len(),
-                    add,
-                };
-                self.processor.run(panel.job());
-            }
-        }
-    }
+/// `f` of each, beside each other if there are `threads`.
+fn each<T: Send>(threads: bool, items: Vec<T>, f: impl Fn(T) + Sync + Send) {
+    if threads { items.into_par_iter().for_each(f) } else { items.into_iter().for_each(f) }
 }
 
 /// `count` numbers of `buffer` that begin where a line of the caches does.

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use burn::tensor::Device;
 
+use crate::device::is_flex;
+
 /// The parts in which a batch of `batch` samples should go through a network on `device`.
 ///
 /// On the CPU each sample goes alone, on whatever thread is free: that keeps all of them busy also where a single
@@ -29,14 +31,4 @@ pub fn map_parts<T: Sync, R: Send>(
     }
     let _ = device;
     parts.iter().map(f).collect()
-}
-
-fn is_flex(device: &Device) -> bool {
-    #[cfg(feature = "flex")]
-    return matches!(device.as_dispatch(), burn::backend::DispatchDevice::Flex(_));
-    #[cfg(not(feature = "flex"))]
-    {
-        let _ = device;
-        false
-    }
 }

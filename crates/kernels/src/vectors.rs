@@ -1,12 +1,17 @@
 //! The vectors of the processor: which there are, and how a loop is compiled for them.
 
 mod lanes;
+mod transpose;
 
 use lanes::Four;
 #[cfg(target_arch = "x86_64")]
 use lanes::{Eight, Sixteen};
 
 pub(crate) use lanes::Lanes;
+pub(crate) use transpose::SQUARE;
+
+#[cfg(target_arch = "x86_64")]
+use crate::product::amx;
 
 /// A loop that is written once for all vectors.
 pub(crate) trait Job {
@@ -23,7 +28,10 @@ pub(crate) struct Processor(Kind);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// AVX-512F: 32 vectors of 16.
+    /// AVX-512F: 32 vectors of 16. And the tiles of AMX.
+    #[cfg(target_arch = "x86_64")]
+    Amx,
+    /// AVX-512F alone.
     #[cfg(target_arch = "x86_64")]
     Avx512,
     /// AVX2 and FMA: 16 vectors of 8.
@@ -42,6 +50,8 @@ impl Processor {
     /// All that this machine can be, the best first.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         [
+            #[cfg(target_arch = "x86_64")]
+            (is_x86_feature_detected!("avx512f") && amx::is_there()).then_some(Self(Kind::Amx)),
             #[cfg(target_arch = "x86_64")]
             is_x86_feature_detected!("avx512f").then_some(Self(Kind::Avx512)),
             #[cfg(target_arch = "x86_64")]
@@ -71,11 +81,19 @@ impl Processor {
         result
     }
 
+    /// Whether it multiplies matrices by itself.
+    pub(crate) fn has_tiles(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return self.0 == Kind::Amx;
+        #[cfg(not(target_arch = "x86_64"))]
+        false
+    }
+
     /// Numbers in a vector.
     pub(crate) fn lanes(self) -> usize {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512 => Sixteen::COUNT,
+            Kind::Amx | Kind::Avx512 => Sixteen::COUNT,
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => Eight::COUNT,
             Kind::Plain => Four::COUNT,
@@ -98,7 +116,7 @@ impl Processor {
         match self.0 {
             // SAFETY: a processor is only ever made of what the machine was found to have (`Processor::all`).
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512 => unsafe { avx512(job) },
+            Kind::Amx | Kind::Avx512 => unsafe { avx512(job) },
             // SAFETY: the same.
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => unsafe { avx2(job) },

@@ -58,6 +58,12 @@ fn of_any_rank_and_of_nothing() {
     let flat = linear(numbers([5], 1), weight.clone(), None, None);
     let deep = linear(numbers([1, 1, 1, 5], 1), weight.clone(), None, None);
     assert_eq!(flat.into_data().as_bytes(), deep.into_data().as_bytes());
-    let nothing = linear(Tensor::<2>::zeros([0, 5], &Device::flex()), weight, None, None);
+    let nothing = linear(Tensor::<2>::zeros([0, 5], &Device::flex()), weight.clone(), None, None);
     assert_eq!(nothing.dims(), [0, 3]);
+    let no_samples = linear(Tensor::<3>::zeros([0, 16, 5], &Device::flex()), weight, None, None);
+    assert_eq!(no_samples.dims(), [0, 16, 3]);
+    let bias = numbers([3], 3);
+    let of_nothing =
+        linear(numbers([2, 0], 1), Tensor::zeros([3, 0], &Device::flex()), Some(bias.clone()), None);
+    assert_eq!(of_nothing.into_data().as_bytes(), Tensor::cat(vec![bias; 2], 0).into_data().as_bytes());
 }

@@ -4,6 +4,7 @@ use burn::Tensor;
 use burn::module::{Module, Param};
 use burn::tensor::module::embedding;
 use burn::tensor::{Device, Int};
+use gligen_kernels::widened;
 
 use crate::parameter;
 
@@ -22,6 +23,11 @@ impl Embedding {
 
     /// `ids`, `[batch, tokens]`, each below the number of rows, to `[batch, tokens, channels]`.
     pub fn forward(&self, ids: Tensor<2, Int>) -> Tensor<3> {
-        embedding(self.weight.val(), ids)
+        widened(embedding(self.weight.val(), ids))
+    }
+
+    /// The first `count` rows, `[count, channels]`: those of so many places.
+    pub fn first(&self, count: usize) -> Tensor<2> {
+        widened(self.weight.val().narrow(0, 0, count))
     }
 }

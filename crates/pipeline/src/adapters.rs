@@ -1,29 +1,9 @@
 //! What changes a model while it is loaded: LoRA files and textual inversions.
 
-use std::path::PathBuf;
-
 use gligen_clip_text::TextualInversion;
 use gligen_weights::{Lora, Part, Weights};
 
-use crate::{Error, LoadOptions};
-
-/// A LoRA file, and how much of it to add.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LoraFile {
-    /// Safetensors or pickled, in the layout of kohya's sd-scripts, diffusers or peft.
-    pub path: PathBuf,
-    /// 1 is as it was trained, 0 nothing of it; on top of the alpha that the file has.
-    pub scale: f64,
-}
-
-/// A textual inversion: a word whose vectors were learned from pictures.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EmbeddingFile {
-    /// Safetensors or pickled, in the form of diffusers or A1111.
-    pub path: PathBuf,
-    /// Another word than the file's own.
-    pub token: Option<String>,
-}
+use crate::{EmbeddingFile, Error, LoadOptions, LoraFile};
 
 /// The files of [`LoadOptions`], opened.
 pub(crate) struct Adapters {

@@ -100,6 +100,7 @@ pub(crate) fn run(
 
     let run = Run { plan, inpainting };
     let latents = run.denoise(start, sampling.as_mut(), denoising.as_mut(), noise.as_mut(), progress)?;
+    drop(denoising); // the denoiser's memory may be needed to decode
     output::finish(plan, latents, parts, repaint.as_ref())
 }
 

@@ -1,19 +1,26 @@
 //! The layout file: a request as JSON.
 
+mod error;
+mod keys;
+#[cfg(feature = "schema")]
+mod schema;
+mod values;
+
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use gligen_components::Picture;
 use gligen_schedulers::SchedulerKind;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+pub use self::error::LayoutError;
+use self::values::six_decimals;
 use crate::embedded_picture::{embedded_picture, is_data_url};
-#[cfg(feature = "schema")]
-use crate::layout_schema;
-use crate::layout_values::{self, six_decimals};
-use crate::png_file::{LAYOUT_KEYWORD, PngError, read_png_texts};
-use crate::{Compat, Inpaint, InpaintMode, Object, PictureError, Plan, Request, Transparency, read_picture};
+use crate::png_file::{LAYOUT_KEYWORD, read_png_texts};
+use crate::{
+    Compat, EmbeddingFile, Inpaint, InpaintMode, LoraFile, Object, PictureError, Plan, Request, Transparency,
+    read_picture,
+};
 
 /// The most bytes that a layout, or a picture that holds one, may have.
 const MAX_FILE_BYTES: u64 = 256 << 20;
@@ -21,8 +28,7 @@ const MAX_FILE_BYTES: u64 = 256 << 20;
 /// A request as it stands in a layout file, in a picture made by us and in the body of a request to a server.
 ///
 /// Only `prompt` is required; what is left out has the model's default. Numbers count to 6 decimals, in the file and
-/// in the request made of it, so that a picture's own layout repeats it exactly. A file may also name its schema, in
-/// `$schema`, for editors; that is read over.
+/// in the request made of it, so that a picture's own layout repeats it exactly.
 ///
 /// ```
 /// use gligen_pipeline::Layout;
@@ -36,30 +42,33 @@ const MAX_FILE_BYTES: u64 = 256 << 20;
 /// assert_eq!(error.hint().unwrap(), "did you mean `prompt`?");
 /// # Ok::<(), gligen_pipeline::LayoutError>(())
 /// ```
+///
+/// A file may also name its schema, in `$schema`, for editors; that is read over.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(deny_unknown_fields, transform = layout_schema::with_schema_key))]
-#[cfg_attr(
-    feature = "schema",
-    schemars(description = "A request for pictures: what they show, and what stands where.")
-)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct Layout {
     /// Captions: a text, or a list of them.
-    #[serde(with = "layout_values::texts")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "layout_schema::texts"))]
+    #[serde(with = "values::texts")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::texts"))]
     pub prompt: Vec<String>,
     /// What to keep out: a text for all captions, or a list with one for each.
-    #[serde(with = "layout_values::texts", default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "layout_schema::texts"))]
+    #[serde(with = "values::texts", default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::texts"))]
     pub negative_prompt: Vec<String>,
     /// What stands where: a list for all captions, or a list of such lists with one for each.
     #[serde(
-        with = "layout_values::object_lists",
+        with = "values::object_lists",
         default,
-        skip_serializing_if = "layout_values::object_lists::is_nothing"
+        skip_serializing_if = "values::object_lists::is_nothing"
     )]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "layout_schema::object_lists"))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::object_lists"))]
     pub objects: Vec<Vec<LayoutObject>>,
+    /// LoRA files that the model is to be changed by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loras: Vec<LoraFile>,
+    /// Files with words that captions and phrases use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub embeddings: Vec<EmbeddingFile>,
     /// The file of a picture to repaint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inpaint_image: Option<PathBuf>,
@@ -67,8 +76,8 @@ pub struct Layout {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inpaint_mask: Option<PathBuf>,
     /// How the network learns what is known of the picture: `"model"` or `"blend"`.
-    #[serde(with = "layout_values::inpaint_mode", default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "layout_schema::inpaint_mode"))]
+    #[serde(with = "values::inpaint_mode", default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::inpaint_mode"))]
     pub inpaint_mode: Option<InpaintMode>,
     /// Whether what is kept has exactly the picture's own pixels in the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -86,35 +95,35 @@ pub struct Layout {
     #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub steps: Option<usize>,
     /// How much the caption counts.
-    #[serde(with = "layout_values::decimal", default, skip_serializing_if = "Option::is_none")]
+    #[serde(with = "values::decimal", default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub guidance_scale: Option<f64>,
     /// Share of the evaluations in which objects count, 0 to 1.
-    #[serde(with = "layout_values::decimal", default, skip_serializing_if = "Option::is_none")]
+    #[serde(with = "values::decimal", default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>", range(min = 0, max = 1)))]
     pub scheduled_sampling_beta: Option<f64>,
     /// The sampler, by name.
-    #[serde(with = "layout_values::scheduler", default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "layout_schema::scheduler"))]
+    #[serde(with = "values::scheduler", default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::scheduler"))]
     pub scheduler: Option<SchedulerKind>,
     /// Start of the random numbers; none, or -1 in the file, takes a random one.
-    #[serde(with = "layout_values::seed", default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "layout_schema::seed"))]
+    #[serde(with = "values::seed", default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::seed"))]
     pub seed: Option<u64>,
     /// Pictures of each caption.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub num_images: Option<usize>,
     /// Share of fresh noise in a DDIM step, 0 to 1.
-    #[serde(with = "layout_values::decimal", default, skip_serializing_if = "Option::is_none")]
+    #[serde(with = "values::decimal", default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>", range(min = 0, max = 1)))]
     pub eta: Option<f64>,
     /// Last layers of the text encoder to leave out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_skip: Option<usize>,
     /// Whose random numbers and habits to follow: left out, or `"diffusers"`.
-    #[serde(with = "layout_values::compat", default, skip_serializing_if = "layout_values::compat::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "layout_schema::compat"))]
+    #[serde(with = "values::compat", default, skip_serializing_if = "values::compat::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::compat"))]
     pub compat: Compat,
     /// Which picture of the batch to keep, from 0; all if left out. With `"compat": "diffusers"` one stream of
     /// random numbers serves a whole batch, so that a picture of it is repeated only by drawing the batch again.
@@ -134,15 +143,15 @@ pub struct LayoutObject {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<PathBuf>,
     /// Corners x0 y0 x1 y1, fractions of width and height from the top left.
-    #[serde(rename = "box", with = "layout_values::corners")]
+    #[serde(rename = "box", with = "values::corners")]
     #[cfg_attr(feature = "schema", schemars(with = "[f64; 4]", inner(range(min = 0, max = 1))))]
     pub rect: [f64; 4],
     /// How much the phrase counts, 0 to 1; 1 if left out.
-    #[serde(with = "layout_values::decimal", default, skip_serializing_if = "Option::is_none")]
+    #[serde(with = "values::decimal", default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>", range(min = 0, max = 1)))]
     pub phrase_mask: Option<f64>,
     /// How much the picture counts, 0 to 1; 1 if left out.
-    #[serde(with = "layout_values::decimal", default, skip_serializing_if = "Option::is_none")]
+    #[serde(with = "values::decimal", default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>", range(min = 0, max = 1)))]
     pub image_mask: Option<f64>,
 }
@@ -172,80 +181,6 @@ fn picture(
     picture.map_err(|source| LayoutError::Picture { path: place.into(), source: source.into() })
 }
 
-/// What is wrong with a layout.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LayoutError {
-    /// The file cannot be read.
-    #[error("{path}: {source}")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The text is not JSON.
-    #[error("not JSON: {0}")]
-    Json(#[source] serde_json::Error),
-    /// Something other than a table at a place for one.
-    #[error("`{path}`: expected an object in braces, found {found}")]
-    NotAnObject {
-        /// The place.
-        path: String,
-        /// What stands there.
-        found: &'static str,
-    },
-    /// A key that no layout has.
-    #[error("unknown key `{path}`")]
-    UnknownKey {
-        /// The place and the key.
-        path: String,
-        /// The known key that resembles it.
-        nearest: Option<&'static str>,
-    },
-    /// A picture that a layout names cannot be read.
-    #[error("`{path}`: {source}")]
-    Picture {
-        /// The place.
-        path: String,
-        /// What is wrong with it.
-        source: Box<PictureError>,
-    },
-    /// A key that counts only beside another.
-    #[error("`{key}` without `inpaint_image`")]
-    NoInpaintImage {
-        /// The key.
-        key: &'static str,
-    },
-    /// A value that cannot stand at its place.
-    #[error("`{path}`: {reason}")]
-    Value {
-        /// The place.
-        path: String,
-        /// What was expected and found.
-        reason: String,
-    },
-    /// A picture that holds no layout.
-    #[error("this picture holds no layout (text `{LAYOUT_KEYWORD}`)")]
-    NoLayoutInPicture,
-    /// A picture that cannot be read.
-    #[error(transparent)]
-    Png(#[from] PngError),
-}
-
-impl LayoutError {
-    /// What to do about it, where that is known.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::UnknownKey { nearest, .. } => nearest.map(|key| format!("did you mean `{key}`?")),
-            Self::NoLayoutInPicture => {
-                Some("only pictures written by gligen, without --no-metadata, can be drawn again".into())
-            }
-            _ => None,
-        }
-    }
-}
-
 impl Layout {
     /// Reads the JSON text of a layout.
     ///
@@ -253,21 +188,7 @@ impl Layout {
     /// All but [`LayoutError::File`]; each names the place, as in `objects[2].box[1]`.
     pub fn from_json(text: &str) -> Result<Self, LayoutError> {
         // Keys first, so that a misspelt one gets the nearest known one rather than a list of all.
-        let value: Value = serde_json::from_str(text).map_err(LayoutError::Json)?;
-        check_keys(&value, "", LAYOUT_KEYS)?;
-        if let Some(Value::Array(objects)) = value.get("objects") {
-            for (index, entry) in objects.iter().enumerate() {
-                let place = format!("objects[{index}]");
-                match entry {
-                    Value::Array(objects) => {
-                        for (index, object) in objects.iter().enumerate() {
-                            check_keys(object, &format!("{place}[{index}]"), OBJECT_KEYS)?;
-                        }
-                    }
-                    object => check_keys(object, &place, OBJECT_KEYS)?,
-                }
-            }
-        }
+        keys::check(&serde_json::from_str(text).map_err(LayoutError::Json)?)?;
         serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text)).map_err(|error| {
             let (path, reason) = (error.path().to_string(), error.inner().to_string());
             let path = if path == "." { "layout".into() } else { path };
@@ -382,6 +303,12 @@ impl Layout {
         all.filter(|path| !is_data_url(path))
     }
 
+    /// The paths of all LoRA files and textual inversions that it names.
+    pub fn adapters_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let loras = self.loras.iter_mut().map(|lora| &mut lora.path);
+        loras.chain(self.embeddings.iter_mut().map(|embedding| &mut embedding.path))
+    }
+
     /// The layout that repeats picture `index` of `plan`, which was made of this one, with every number settled.
     ///
     /// It asks for that picture alone; with [`Compat::Diffusers`] for the whole batch, of which it keeps the one.
@@ -432,60 +359,4 @@ fn one<T: Clone>(values: &[T], prompt: usize) -> Vec<T> {
 pub fn random_seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(std::time::SystemTime::now()) >> 32
-}
-
-/// The key under which a file names its schema.
-pub(crate) const SCHEMA_KEY: &str = "$schema";
-
-const LAYOUT_KEYS: &[&str] = &[
-    SCHEMA_KEY,
-    "prompt",
-    "negative_prompt",
-    "objects",
-    "inpaint_image",
-    "inpaint_mask",
-    "inpaint_mode",
-    "inpaint_restore",
-    "width",
-    "height",
-    "steps",
-    "guidance_scale",
-    "scheduled_sampling_beta",
-    "scheduler",
-    "seed",
-    "num_images",
-    "eta",
-    "clip_skip",
-    "compat",
-    "index",
-];
-const OBJECT_KEYS: &[&str] = &["phrase", "image", "box", "phrase_mask", "image_mask"];
-
-/// How alike two keys must be, 0 to 1, to take one for a misspelling of the other.
-const ALIKE: f64 = 0.75;
-
-fn check_keys(value: &Value, path: &str, known: &'static [&'static str]) -> Result<(), LayoutError> {
-    let found = match value {
-        Value::Object(map) => {
-            for key in map.keys() {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                if !known.contains(&key.as_str()) {
-                    return Err(LayoutError::UnknownKey { path, nearest: nearest(key, known) });
-                }
-            }
-            return Ok(());
-        }
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-    };
-    let path = if path.is_empty() { "layout" } else { path };
-    Err(LayoutError::NotAnObject { path: path.into(), found })
-}
-
-fn nearest(key: &str, known: &'static [&'static str]) -> Option<&'static str> {
-    let alike = known.iter().map(|name| (strsim::jaro_winkler(&key.to_lowercase(), name), *name));
-    alike.filter(|(alike, _)| *alike >= ALIKE).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
 }

@@ -29,6 +29,7 @@
 
 #![forbid(unsafe_code)]
 
+mod adapter_files;
 #[cfg(feature = "networks")]
 mod adapters;
 mod atomic_file;
@@ -40,9 +41,8 @@ mod error;
 mod grounding;
 mod inpaint;
 mod layout;
-#[cfg(feature = "schema")]
-mod layout_schema;
-mod layout_values;
+#[cfg(feature = "networks")]
+mod memory;
 #[cfg(feature = "networks")]
 mod model_dir;
 mod object;
@@ -57,10 +57,11 @@ mod prompt;
 mod repaint_mask;
 mod request;
 #[cfg(feature = "networks")]
+mod resting;
+#[cfg(feature = "networks")]
 mod sd1;
 
-#[cfg(feature = "networks")]
-pub use adapters::{EmbeddingFile, LoraFile};
+pub use adapter_files::{EmbeddingFile, LoraFile};
 pub use atomic_file::AtomicFile;
 pub use denoise::{Progress, Warning};
 pub use embedded_picture::embedded_picture;
@@ -69,6 +70,8 @@ pub use gligen_components::Picture;
 pub use gligen_kernels::device;
 pub use inpaint::{Inpaint, InpaintMode};
 pub use layout::{Layout, LayoutError, LayoutObject, random_seed};
+#[cfg(feature = "networks")]
+pub use memory::Memory;
 #[cfg(feature = "networks")]
 pub use model_dir::{LoadOptions, ModelDir};
 pub use object::Object;

@@ -15,8 +15,9 @@ use gligen_unet::UNet;
 use gligen_vae::AutoencoderKl;
 use gligen_weights::{Checkpoint, Layout, Part, Weights, WeightsError};
 
-use crate::adapters::{Adapters, EmbeddingFile, LoraFile};
-use crate::{Defaults, Error, Parts, Pipeline, built_in, folder_texts};
+use crate::adapter_files::{EmbeddingFile, LoraFile};
+use crate::adapters::Adapters;
+use crate::{Defaults, Error, Memory, Parts, Pipeline, built_in, folder_texts};
 
 /// Where a model's files are.
 #[derive(Debug, Clone)]
@@ -47,11 +48,13 @@ pub struct LoadOptions {
     pub loras: Vec<LoraFile>,
     /// Words that captions and phrases may use.
     pub embeddings: Vec<EmbeddingFile>,
+    /// How much memory it may take.
+    pub memory: Memory,
 }
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { safety_checker: true, loras: Vec::new(), embeddings: Vec::new() }
+        Self { safety_checker: true, loras: Vec::new(), embeddings: Vec::new(), memory: Memory::default() }
     }
 }
 
@@ -162,11 +165,13 @@ impl ModelDir {
             let part = part_name(part);
             move |source: BoxError| Error::Component { part, source }
         };
+        let memory = options.memory;
         let adapters = Adapters::open(&options)?;
-        let weights = adapters.merge(Part::UNet, self.weights("unet")?)?;
-        let unet = UNet::from_parts(&self.text("unet", "config.json")?, &weights, device)
+        let unet_weights = memory.prepare(adapters.merge(Part::UNet, self.weights("unet")?)?, device);
+        let unet = UNet::from_parts(&self.text("unet", "config.json")?, &unet_weights, device)
             .map_err(|e| component("unet")(e.into()))?;
-        let vae = AutoencoderKl::from_parts(&self.text("vae", "config.json")?, &self.weights("vae")?, device)
+        let vae_weights = memory.prepare(self.weights("vae")?, device);
+        let vae = AutoencoderKl::from_parts(&self.text("vae", "config.json")?, &vae_weights, device)
             .map_err(|e| component("vae")(e.into()))?;
         let mut tokenizer = self.tokenizer().map_err(component("tokenizer"))?;
         let config = self.text("text_encoder", "config.json")?;
@@ -174,7 +179,9 @@ impl ModelDir {
         let text_encoder = ClipTextConfig::parse(config.as_bytes())
             .and_then(|mut config| {
                 let weights = add_words(&adapters.words, &mut config, weights, &mut tokenizer)?;
-                ClipTextEncoder::from_parts(config, &weights, tokenizer, device)
+                let weights = memory.prepare(weights, device);
+                let encoder = ClipTextEncoder::from_parts(config, &weights, tokenizer, device)?;
+                Ok(memory.keep(encoder, [weights]))
             })
             .map_err(|e| component("text_encoder")(e.into()))?;
         let scheduler = SchedulerConfig::from_json(&self.text("scheduler", "scheduler_config.json")?)?;
@@ -184,10 +191,10 @@ impl ModelDir {
         };
         let parts = Parts {
             text_encoder: Arc::new(text_encoder),
-            image_encoder: if unet.takes_pictures() { self.image_encoder(device)? } else { None },
-            denoiser: Arc::new(unet),
-            autoencoder: Arc::new(vae),
-            safety_checker: if options.safety_checker { self.safety_checker(device)? } else { None },
+            image_encoder: if unet.takes_pictures() { self.image_encoder(memory, device)? } else { None },
+            denoiser: Arc::new(memory.keep(unet, [unet_weights])),
+            autoencoder: Arc::new(memory.keep(vae, [vae_weights])),
+            safety_checker: if options.safety_checker { self.safety_checker(memory, device)? } else { None },
             scheduler,
             defaults,
         };
@@ -200,22 +207,34 @@ impl ModelDir {
         self.path().map(|path| path.join(part)).filter(|path| path.is_dir())
     }
 
-    fn image_encoder(&self, device: &Device) -> Result<Option<Arc<dyn ImageEncoder>>, Error> {
+    fn image_encoder(&self, memory: Memory, device: &Device) -> Result<Option<Arc<dyn ImageEncoder>>, Error> {
         let Some(image_encoder) = self.optional("image_encoder") else { return Ok(None) };
         let beside = |part| image_encoder.with_file_name(part);
         // What older models lack, the feature extractor of their safety checker says as well.
         let processor = self.optional("processor").unwrap_or_else(|| beside("feature_extractor"));
-        let encoder = ClipImageEncoder::load(&image_encoder, beside("image_project"), processor, device)
+        let mut used = Vec::new();
+        let prepare = |weights| {
+            used.push(memory.prepare(weights, device));
+            used[used.len() - 1].clone()
+        };
+        let project = beside("image_project");
+        let encoder = ClipImageEncoder::load_with(&image_encoder, project, processor, prepare, device)
             .map_err(|e| Error::Component { part: "image encoder", source: e.into() })?;
-        Ok(Some(Arc::new(encoder)))
+        Ok(Some(Arc::new(memory.keep(encoder, used))))
     }
 
-    fn safety_checker(&self, device: &Device) -> Result<Option<Arc<dyn SafetyChecker>>, Error> {
+    fn safety_checker(
+        &self,
+        memory: Memory,
+        device: &Device,
+    ) -> Result<Option<Arc<dyn SafetyChecker>>, Error> {
         let Some(safety_checker) = self.optional("safety_checker") else { return Ok(None) };
         let extractor = safety_checker.with_file_name("feature_extractor");
-        let checker = ClipSafetyChecker::load(&safety_checker, extractor, device)
+        let mut used = None;
+        let prepare = |weights| used.insert(memory.prepare(weights, device)).clone();
+        let checker = ClipSafetyChecker::load_with(&safety_checker, extractor, prepare, device)
             .map_err(|e| Error::Component { part: "safety checker", source: e.into() })?;
-        Ok(Some(Arc::new(checker)))
+        Ok(Some(Arc::new(memory.keep(checker, used))))
     }
 
     fn tokenizer(&self) -> Result<Tokenizer, BoxError> {

@@ -8,7 +8,9 @@ use proptest::prelude::*;
 
 const FULL: &str = concat!(
     r#"{"prompt":["a cat","a dog"],"negative_prompt":"blurry","objects":[{"phrase":"a cat","box":[0.05,0.3,0.5,0.9],"#,
-    r#""phrase_mask":0.5},{"image":"cat.png","box":[0.0,0.0,1.0,1.0],"image_mask":0.25}],"inpaint_image":"room.png","#,
+    r#""phrase_mask":0.5},{"image":"cat.png","box":[0.0,0.0,1.0,1.0],"image_mask":0.25}],"#,
+    r#""loras":[{"file":"style.safetensors","scale":0.8}],"embeddings":[{"file":"cat.pt","token":"<cat>"}],"#,
+    r#""inpaint_image":"room.png","#,
     r#""inpaint_mask":"room.png","inpaint_mode":"blend","inpaint_restore":false,"#,
     r#""width":512,"height":256,"steps":50,"guidance_scale":7.5,"scheduled_sampling_beta":0.3,"scheduler":"pndm","#,
     r#""seed":18446744073709551615,"num_images":2,"eta":0.7,"clip_skip":1,"compat":"diffusers","index":3}"#,
@@ -129,7 +131,7 @@ fn layouts() -> impl Strategy<Value = Layout> {
         prop::collection::vec("\\PC*", 1..3),
         prop::collection::vec(prop::collection::vec(object, 0..3), 0..3),
         prop::option::of(any::<u64>()),
-        prop::option::of(-1e6..1e6f64), // beyond it, six decimals are more digits than a number has
+        prop::option::of(prop::num::f64::NORMAL | prop::num::f64::ZERO),
         prop::option::of(any::<u32>()),
     )
         .prop_map(|(prompt, objects, seed, guidance_scale, width)| Layout {

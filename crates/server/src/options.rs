@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
+use gligen_pipeline::{EmbeddingFile, LoraFile};
+
 /// How a server behaves.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// What it serves.
     pub model: ModelInfo,
+    /// LoRA files that the model was changed by: pictures tell it.
+    pub loras: Vec<LoraFile>,
+    /// Textual inversions that it knows.
+    pub embeddings: Vec<EmbeddingFile>,
     /// Jobs that may wait; one more is answered with 503.
     pub queue: usize,
     /// How long results are kept; later they are answered with 410.
@@ -23,6 +29,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             model: ModelInfo::default(),
+            loras: Vec::new(),
+            embeddings: Vec::new(),
             queue: 16,
             keep_results: Duration::from_secs(600),
             request_timeout: Duration::from_secs(30),

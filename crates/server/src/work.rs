@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::job::{Finished, Job, State, Work};
 use crate::problem::Problem;
 use crate::queue::Queue;
-use crate::{App, Limits};
+use crate::{App, Limits, Options};
 
 /// Bodies of more bytes take turns, so that many of them at once do not fill the memory.
 const LARGE_BODY: u64 = 256 << 10;
@@ -40,9 +40,8 @@ pub(crate) async fn submit(
     };
     let bytes = receive(body, limit, patience).await?;
     let for_work = app.clone();
-    let work = tokio::task::spawn_blocking(move || {
-        prepare(read(&bytes)?, &for_work.pipeline, &for_work.options.limits)
-    });
+    let work =
+        tokio::task::spawn_blocking(move || prepare(read(&bytes)?, &for_work.pipeline, &for_work.options));
     let broken = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the request could not be read");
     app.queue.submit(work.await.map_err(broken)??)
 }
@@ -107,7 +106,9 @@ fn too_large(limit: usize) -> Problem {
 }
 
 /// Checks `layout` and unpacks the pictures that stand in it; what a path names is never opened.
-fn prepare(mut layout: Layout, pipeline: &Pipeline, limits: &Limits) -> Result<Work, Problem> {
+fn prepare(mut layout: Layout, pipeline: &Pipeline, options: &Options) -> Result<Work, Problem> {
+    let limits = &options.limits;
+    check_adapters(&mut layout, options)?;
     check_texts_and_lists(&layout, limits)?;
     let mut pixels = limits.picture_pixels;
     let request = layout.clone().into_request_with(|name, transparency| {
@@ -129,6 +130,24 @@ fn prepare(mut layout: Layout, pipeline: &Pipeline, limits: &Limits) -> Result<W
         Err(RequestError::Range { field: "num_images", expected, found: pixels.to_string() })?;
     }
     Ok(Work { layout, plan })
+}
+
+/// A request may name the files that the server has changed its model by, as its pictures do, but no others.
+fn check_adapters(layout: &mut Layout, options: &Options) -> Result<(), Problem> {
+    let refused = |key| {
+        let detail = format!("`{key}`: not those that this server was started with");
+        Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+            .hint("leave it out: files are named when the server starts, not by requests"))
+    };
+    if !layout.loras.is_empty() && layout.loras != options.loras {
+        return refused("loras");
+    }
+    if !layout.embeddings.is_empty() && layout.embeddings != options.embeddings {
+        return refused("embeddings");
+    }
+    layout.loras.clone_from(&options.loras);
+    layout.embeddings.clone_from(&options.embeddings);
+    Ok(())
 }
 
 /// The data URL of a picture in bare base64.

@@ -53,6 +53,21 @@ impl Entry {
         }
     }
 
+    /// As [`Self::read`], of a mapping whose memory [`Self::release`] gives back while the bytes are in use.
+    pub(crate) fn read_lasting(&self) -> io::Result<Bytes> {
+        match &self.data {
+            Data::Stored { storage, start, len } => storage.lasting(*start, *len),
+            Data::Strided { .. } | Data::Derived(_) => self.read(),
+        }
+    }
+
+    /// Gives back the memory of the file that it is in.
+    pub(crate) fn release(&self) {
+        if let Data::Stored { storage, .. } = &self.data {
+            storage.release();
+        }
+    }
+
     /// `len` bytes from the byte `at` on of a tensor that lies in row-major order.
     pub(crate) fn stored(&self, at: usize, len: usize) -> io::Result<Bytes> {
         match &self.data {

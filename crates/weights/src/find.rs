@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::WeightsError;
 
-/// Endings in order of preference.
-const ENDINGS: [&str; 8] = [
+/// Endings of a folder's weights, in order of preference.
+pub const FILE_ENDINGS: [&str; 8] = [
     ".safetensors",
     ".safetensors.index.json",
     ".bin",
@@ -23,7 +23,8 @@ pub(crate) fn find(folder: &Path, stems: &[&str]) -> Result<PathBuf, WeightsErro
         let source = io::Error::new(io::ErrorKind::NotFound, "no such folder");
         return Err(WeightsError::Read { path: folder.into(), source });
     }
-    let names = || ENDINGS.iter().flat_map(|ending| stems.iter().map(move |stem| format!("{stem}{ending}")));
+    let names =
+        || FILE_ENDINGS.iter().flat_map(|ending| stems.iter().map(move |stem| format!("{stem}{ending}")));
     names()
         .map(|name| folder.join(name))
         .find(|path| path.is_file())

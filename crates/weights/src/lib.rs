@@ -3,8 +3,8 @@
 //! ```text
 //! safetensors ─ header ──────────┐
 //! pickle (zip, legacy) ─ parsed, ├─▶ Weights: key → type, shape, place in a file ─ KeyMap ─▶ module's parameters
-//!                 never executed │      nothing is read yet                    one tensor read and widened at a time
-//! *.index.json ─ several of them ┘
+//!                 never executed │      nothing is read yet                    one tensor read and widened at a time,
+//! *.index.json ─ several of them ┘                                             or used where it lies
 //! ```
 //!
 //! The networks of this project name and lay out their parameters as torch does, so a key of the file is the path of
@@ -56,6 +56,7 @@ mod key_map;
 mod layout;
 mod loader;
 mod lora;
+mod mapping;
 mod names;
 mod needs;
 mod parameters;
@@ -76,6 +77,7 @@ pub use checkpoint::{Checkpoint, Grounding, LeftOut};
 pub use convert::{Conversion, Converted, Progress, WrittenFile};
 pub use dtype::Dtype;
 pub use error::WeightsError;
+pub use find::FILE_ENDINGS;
 pub use key_map::KeyMap;
 pub use layout::{Layout, Naming};
 pub use lora::{Lora, LoraError};

@@ -5,21 +5,17 @@ use std::path::Path;
 
 use burn::Tensor;
 use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::{DType, TensorData};
+use burn::tensor::TensorData;
 
 use crate::entry::Entry;
-use crate::floats::floats;
+use crate::floats::{floats, narrow};
 use crate::parameters::ModulePath;
 use crate::shape::significant;
-use crate::{KeyMap, LoadReport, Misshapen, NonFinite, NotFloat, WeightsError};
+use crate::{Dtype, KeyMap, LoadReport, Misshapen, NonFinite, NotFloat, Weights, WeightsError};
 
-/// `module` with its parameters read from `entries`, which are those of the file at `path`.
-pub(crate) fn load<M: Module>(
-    path: &Path,
-    entries: &BTreeMap<String, Entry>,
-    module: M,
-    keys: &KeyMap,
-) -> Result<M, WeightsError> {
+/// `module` with its parameters read from `weights`.
+pub(crate) fn load<M: Module>(weights: &Weights, module: M, keys: &KeyMap) -> Result<M, WeightsError> {
+    let Weights { path, entries, as_stored } = weights;
     let mut waiting: BTreeMap<String, (&str, &Entry)> = BTreeMap::new();
     for (key, entry) in entries {
         let Some(parameter) = keys.path(key) else { continue };
@@ -31,6 +27,7 @@ pub(crate) fn load<M: Module>(
 
     let mut loader = Loader {
         file: path,
+        as_stored: *as_stored,
         waiting,
         path: ModulePath::default(),
         report: LoadReport::default(),
@@ -51,6 +48,8 @@ pub(crate) fn load<M: Module>(
 
 struct Loader<'a> {
     file: &'a Path,
+    /// Whether matrices of f16 and bf16 stay so.
+    as_stored: bool,
     /// Tensors that no parameter has taken yet, by the path of the parameter they are for; with their key in the file.
     waiting: BTreeMap<String, (&'a str, &'a Entry)>,
     path: ModulePath,
@@ -83,15 +82,18 @@ impl ModuleMapper for Loader<'_> {
             self.report.misshapen.push(Misshapen { key, expected, found: found.clone() });
             return param;
         }
-        let bytes = match entry.read() {
+        let read = if self.as_stored { entry.read_lasting() } else { entry.read() };
+        let bytes = match read {
             Ok(bytes) => bytes,
             Err(source) => {
                 self.failed = Some(WeightsError::Tensor { path: self.file.into(), key: name.into(), source });
                 return param;
             }
         };
-        let Some(floats) = floats(bytes, entry.info.dtype) else {
-            self.report.not_float.push(NotFloat { key, found: entry.info.dtype });
+        let dtype = entry.info.dtype;
+        let stay = self.as_stored && expected.len() > 1 && matches!(dtype, Dtype::F16 | Dtype::BF16);
+        let Some(floats) = (if stay { narrow(bytes, dtype) } else { floats(bytes, dtype) }) else {
+            self.report.not_float.push(NotFloat { key, found: dtype });
             return param;
         };
         if floats.non_finite > 0 {
@@ -100,8 +102,8 @@ impl ModuleMapper for Loader<'_> {
             return param;
         }
         self.report.loaded += 1;
-        let data = TensorData::from_bytes(floats.bytes, expected, DType::F32);
-        let tensor = Tensor::from_data(data, (&param.lazy_device(), DType::F32));
+        let data = TensorData::from_bytes(floats.bytes, expected, floats.dtype);
+        let tensor = Tensor::from_data(data, (&param.lazy_device(), floats.dtype));
         let id = param.id;
         param.transform_for_load(tensor, id)
     }

@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use bytes::Bytes;
-use memmap2::{Mmap, MmapOptions};
 
 use crate::WeightsError;
+use crate::mapping::Mapping;
 
 /// Where bytes come from.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(crate) struct Storage {
     path: PathBuf,
     len: u64,
     place: Place,
+    /// The whole file, from [`Storage::lasting`] on.
+    whole: OnceLock<Mapping>,
 }
 
 #[derive(Debug)]
@@ -37,18 +40,20 @@ impl Storage {
         }
         let file = File::open(path).map_err(read)?;
         let len = file.metadata().map_err(read)?.len();
-        Ok(Self { path: path.into(), len, place: Place::File(file) })
+        Ok(Self { path: path.into(), len, place: Place::File(file), whole: OnceLock::new() })
     }
 
     /// The open `file`, whatever name it has by now; errors call it `path`.
     pub(crate) fn of(path: &Path, file: &File) -> io::Result<Self> {
         let file = file.try_clone()?;
-        Ok(Self { path: path.into(), len: file.metadata()?.len(), place: Place::File(file) })
+        let len = file.metadata()?.len();
+        Ok(Self { path: path.into(), len, place: Place::File(file), whole: OnceLock::new() })
     }
 
     /// Bytes in memory; `name` stands for their path in errors.
     pub(crate) fn from_bytes(name: &str, bytes: Bytes) -> Self {
-        Self { path: name.into(), len: bytes.len() as u64, place: Place::Memory(bytes) }
+        let len = bytes.len() as u64;
+        Self { path: name.into(), len, place: Place::Memory(bytes), whole: OnceLock::new() }
     }
 
     /// What errors call it.
@@ -66,20 +71,49 @@ impl Storage {
     ///
     /// A range beyond the end is an error, and nothing is allocated for it.
     pub(crate) fn range(&self, start: u64, len: usize) -> io::Result<Bytes> {
-        let end = start.checked_add(len as u64).filter(|&end| end <= self.len);
-        let Some(end) = end else {
-            return Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                format!("{len} bytes from {start} on lie beyond the end at {}", self.len),
-            ));
-        };
+        let end = self.end(start, len)?;
         match &self.place {
             // A mapping of no bytes is refused by the system.
             _ if len == 0 => Ok(Bytes::new()),
-            Place::File(file) => Ok(Bytes::from_owner(map(file, start, len)?)),
+            Place::File(file) => Ok(Mapping::new(file, start, len)?.bytes()),
             // Both ends are within a slice, so they fit its index type.
             Place::Memory(bytes) => Ok(bytes.slice(start as usize..end as usize)),
         }
+    }
+
+    /// As [`Self::range`], of one mapping of the whole file, whose memory [`Self::release`] gives back while the bytes are
+    /// in use.
+    pub(crate) fn lasting(&self, start: u64, len: usize) -> io::Result<Bytes> {
+        let end = self.end(start, len)?;
+        let Place::File(file) = &self.place else { return self.range(start, len) };
+        if len == 0 {
+            return Ok(Bytes::new());
+        }
+        let whole = match self.whole.get() {
+            Some(whole) => whole,
+            None => {
+                let whole = Mapping::new(file, 0, usize::try_from(self.len).map_err(io::Error::other)?)?;
+                self.whole.get_or_init(|| whole)
+            }
+        };
+        Ok(whole.bytes().slice(start as usize..end as usize))
+    }
+
+    /// Gives back the memory of what was read by [`Self::lasting`] until it is read again.
+    pub(crate) fn release(&self) {
+        if let Some(whole) = self.whole.get() {
+            whole.release();
+        }
+    }
+
+    fn end(&self, start: u64, len: usize) -> io::Result<u64> {
+        let end = start.checked_add(len as u64).filter(|&end| end <= self.len);
+        end.ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                format!("{len} bytes from {start} on lie beyond the end at {}", self.len),
+            )
+        })
     }
 
     /// As [`Self::range`], for what the file's own records point to.
@@ -103,13 +137,4 @@ impl Storage {
     pub(crate) fn damaged(&self, problem: String) -> WeightsError {
         WeightsError::Damaged { path: self.path.clone(), problem }
     }
-}
-
-/// Maps `len` bytes of `file` from `start` on, read-only.
-#[allow(unsafe_code)]
-fn map(file: &File, start: u64, len: usize) -> io::Result<Mmap> {
-    // SAFETY: the mapping is read-only and private to this process, and the caller has checked that it lies within
-    // the file. What Rust cannot check is that nobody shortens or overwrites the file in place while it is mapped;
-    // that is a stated condition of `Weights::open`, and programs that publish weights replace files by renaming.
-    unsafe { MmapOptions::new().offset(start).len(len).map(file) }
 }

@@ -21,6 +21,8 @@ use crate::{Dtype, KeyMap, WeightsError, find, header, pickle, shards};
 pub struct Weights {
     pub(crate) path: PathBuf,
     pub(crate) entries: BTreeMap<String, Entry>,
+    /// See [`Weights::as_stored`].
+    pub(crate) as_stored: bool,
 }
 
 /// Type and shape of a stored tensor.
@@ -45,7 +47,7 @@ impl Weights {
         } else {
             open_file(path)?
         };
-        Ok(Self { path: path.into(), entries })
+        Ok(Self { path: path.into(), entries, as_stored: false })
     }
 
     /// Opens the weights in `folder` whose name, without its ending, is one of `stems`, as `diffusion_pytorch_model`.
@@ -66,7 +68,7 @@ impl Weights {
     /// As [`Self::open`].
     pub fn from_bytes(name: &str, bytes: impl Into<Bytes>) -> Result<Self, WeightsError> {
         let entries = open_storage(Storage::from_bytes(name, bytes.into()))?;
-        Ok(Self { path: name.into(), entries })
+        Ok(Self { path: name.into(), entries, as_stored: false })
     }
 
     /// What was opened.
@@ -117,7 +119,7 @@ impl Weights {
     pub fn with(&self, adapter: &Self) -> Result<Self, WeightsError> {
         let path = format!("{} with {}", self.path.display(), adapter.path.display());
         let both = self.entries.iter().chain(&adapter.entries);
-        Self { path: path.into(), entries: BTreeMap::new() }
+        Self { path: path.into(), entries: BTreeMap::new(), as_stored: self.as_stored }
             .named(both.map(|(key, entry)| (key.as_str(), key.clone(), entry.clone())))
     }
 
@@ -139,14 +141,50 @@ impl Weights {
             }
             entries.insert(name, entry);
         }
-        Ok(Self { path: self.path.clone(), entries })
+        Ok(Self { path: self.path.clone(), entries, as_stored: self.as_stored })
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
         self.entries.iter().map(|(key, entry)| (key.as_str(), entry))
     }
 
-    /// `module` with all its floating-point parameters read from here, as f32, on the devices they are declared for.
+    /// These, of which modules get what takes the least memory: tensors of f16 and bf16 with two axes or more as they are
+    /// stored, and all that can be used in place where it lies in the file. Such a module must read its matrices and
+    /// kernels by operations that take them so, as those of `gligen-kernels` do on the CPU.
+    ///
+    /// ```
+    /// # use burn::{Tensor, module::{Module, Param}, tensor::DType};
+    /// # use gligen_weights::{Dtype, KeyMap, SafetensorsWriter, Weights};
+    /// #[derive(Module, Debug)]
+    /// struct Scales {
+    ///     weight: Param<Tensor<2>>,
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("model.safetensors");
+    /// # let mut writer = SafetensorsWriter::create(&path, &[("weight", Dtype::F16, vec![1, 2])], &Default::default())?;
+    /// # writer.write(&[0x00, 0x3c, 0x00, 0xc0])?;
+    /// # writer.finish()?;
+    /// # let device = gligen_testkit::devices().remove(0);
+    /// # let module = Scales { weight: Param::from_tensor(Tensor::zeros([1, 2], &device)) };
+    /// let module = Weights::open(&path)?.as_stored().load(module, &KeyMap::new())?;
+    /// assert_eq!(module.weight.val().dtype(), DType::F16);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn as_stored(self) -> Self {
+        Self { as_stored: true, ..self }
+    }
+
+    /// Gives back the memory that the use of modules loaded [as stored](Self::as_stored) has taken: what is used again is
+    /// read from its file again, which costs little while the system still has it at hand.
+    pub fn release(&self) {
+        self.entries.values().for_each(Entry::release);
+    }
+
+    /// `module` with all its floating-point parameters read from here, on the devices they are declared for: as f32,
+    /// unless they stay [as stored](Self::as_stored).
     ///
     /// Shapes must be equal; axes of length 1 at the end do not count, so that a single number fills `[1]` and the
     /// weights of a 1×1 convolution those of the same linear map.
@@ -156,7 +194,10 @@ impl Weights {
     /// [`WeightsError::Mismatch`] lists everything that does not fit; also tensors that cannot be read, and names that
     /// `keys` makes equal.
     pub fn load<M: Module>(&self, module: M, keys: &KeyMap) -> Result<M, WeightsError> {
-        load(&self.path, &self.entries, module, keys)
+        let module = load(self, module, keys)?;
+        // Loading has looked at every number; those that are never used take no memory.
+        self.release();
+        Ok(module)
     }
 }
 

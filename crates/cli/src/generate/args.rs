@@ -159,9 +159,10 @@ impl Args {
             Some(path) => {
                 let mut layout = Layout::read(path)
                     .map_err(|source| Failure::layout(path.display().to_string(), source))?;
-                // Pictures lie beside the file that names them.
+                // Files lie beside the one that names them.
                 let folder = path.parent().unwrap_or(Path::new(""));
-                layout.pictures_mut().for_each(|picture| *picture = folder.join(&*picture));
+                layout.pictures_mut().for_each(|path| *path = folder.join(&*path));
+                layout.adapters_mut().for_each(|path| *path = folder.join(&*path));
                 layout
             }
         };
@@ -176,6 +177,12 @@ impl Args {
         }
         if !self.phrase.is_empty() || !self.image.is_empty() || !self.boxes.is_empty() {
             layout.objects = vec![join(&self.phrase, &self.image, &self.boxes)?];
+        }
+        if !self.model.adapters.lora.is_empty() {
+            layout.loras.clone_from(&self.model.adapters.lora);
+        }
+        if !self.model.adapters.embedding.is_empty() {
+            layout.embeddings.clone_from(&self.model.adapters.embedding);
         }
         if self.inpaint_image.is_some() {
             // Another picture: the layout's mask does not lie on it.

@@ -32,6 +32,13 @@ fn flags_do_what_the_library_does() {
     let found: Vec<f32> = found.iter().map(|&four| f32::from_le_bytes(four)).collect();
     let error = relative_error(&found, &Fixture::open("adapters/expected").floats("run/latents"));
     assert!(error <= 1e-4, "relative error {error:.1e}");
+
+    // The picture names its files, too.
+    let again =
+        program.run(&["generate", "--quiet", "--model", &model, "--layout", "blob.png", "--output", "2.png"]);
+    assert!(again.status.success(), "{}", text(&again.stderr));
+    let [first, second] = ["blob.png", "2.png"].map(|name| std::fs::read(program.path(name)).unwrap());
+    assert!(first == second, "drawn again, it is another picture");
 }
 
 #[test]

@@ -207,3 +207,9 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
+
+/// The hub's crate leans on no other of ours; what it fetches must still be what is opened.
+#[test]
+fn what_is_fetched_is_what_is_opened() {
+    assert_eq!(gligen_hub::FILE_ENDINGS, gligen_weights::FILE_ENDINGS);
+}

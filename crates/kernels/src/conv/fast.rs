@@ -6,7 +6,7 @@ use burn::backend::flex::FlexTensor;
 use super::Placement;
 use super::unfolded::Unfolded;
 use super::winograd::Winograd;
-use crate::flex::{contiguous, primitive, tensor};
+use crate::flex::{contiguous, numbers, primitive, tensor};
 use crate::matrix::Matrix;
 use crate::memory::zeros;
 use crate::product::multiply;
@@ -41,9 +41,7 @@ pub(super) fn conv2d(
     let (x, weight) = (contiguous(x), contiguous(weight));
     let (bias, residual) = (bias.map(contiguous), residual.map(contiguous));
     let mut result = zeros(batch * outputs * area);
-    let (Some(x), Some(weight)) = (x.as_slice::<f32>(), weight.as_slice::<f32>()) else {
-        unreachable!("both were made contiguous");
-    };
+    let (x, weight) = (x.as_slice::<f32>().unwrap_or_default(), numbers(&weight));
     let bias = bias.as_ref().and_then(|bias| bias.as_slice::<f32>());
     let residual = residual.as_ref().and_then(|residual| residual.as_slice::<f32>());
 
@@ -80,7 +78,7 @@ fn pointwise(
     let bias = bias.as_ref().and_then(|bias| bias.as_slice::<f32>());
     let residual = residual.as_ref().and_then(|residual| residual.as_slice::<f32>());
     let mut result = zeros(batch * outputs * area);
-    let weight = Matrix::whole(weight.as_slice().unwrap_or_default(), [outputs, inputs]);
+    let weight = Matrix::whole(numbers(&weight), [outputs, inputs]);
     for (sample, result) in result.chunks_exact_mut((outputs * area).max(1)).enumerate() {
         let residual = residual.map(|residual| &residual[sample * outputs * area..]);
         multiply(&weight, &pixels_of(&x, sample), result, area, finish(bias, residual, area));
@@ -94,7 +92,7 @@ fn pixels_of(x: &FlexTensor, sample: usize) -> Matrix<'_> {
     let [_, channels, height, width] = std::array::from_fn(|axis| layout.shape()[axis]);
     let start = layout.start_offset() as isize + sample as isize * strides[0];
     let next = if width > 1 { strides[3] } else { strides[2] };
-    Matrix::new(x.storage(), start as usize, [channels, height * width], [strides[1], next])
+    Matrix::new(x.storage::<f32>(), start as usize, [channels, height * width], [strides[1], next])
 }
 
 /// Adds what is to be added to a piece of a channel's results.

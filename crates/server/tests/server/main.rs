@@ -4,4 +4,5 @@ mod about;
 mod client;
 mod dialects;
 mod jobs;
+mod layout_schema;
 mod refusals;

@@ -55,6 +55,8 @@ fn layouts_that_cannot_be_drawn() {
         ("seed", json!(-2), "`seed`"),
         ("scheduler", json!("magic"), "`scheduler`"),
         ("eta", json!(2), "`eta`"),
+        ("loras", json!([{"file": "/etc/passwd"}]), "`loras`: not those that this server was started with"),
+        ("embeddings", json!([{"file": "../cat.pt"}]), "`embeddings`: not those"),
         ("prompt", json!(vec!["a"; 1000]), "`prompt`"),
         ("prompt", json!("a".repeat(20_000)), "`prompt`: expected at most 10000 characters"),
         ("objects", json!(vec![object.clone(); 1000]), "`objects`: expected at most 100"),

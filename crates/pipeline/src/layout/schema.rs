@@ -6,7 +6,7 @@ use schemars::transform::RestrictFormats;
 use schemars::{Schema, json_schema};
 use serde_json::{Value, json};
 
-use crate::layout::SCHEMA_KEY;
+use super::keys::SCHEMA_KEY;
 use crate::{InpaintMode, Layout, LayoutObject};
 
 /// Where the schema is published; a layout file that names it in `$schema` is completed and checked by editors.
@@ -26,24 +26,22 @@ impl Layout {
             .into_generator()
             .into_root_schema_for::<Self>();
         schema.insert("$id".into(), ID.into());
-        schema.insert("title".into(), "Layout of gligen".into());
+        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+            properties.insert(
+                SCHEMA_KEY.into(),
+                json!({"type": "string", "description": "The address of this schema."}),
+            );
+        }
+        schema.insert("title".into(), "A layout of gligen".into());
         schema
     }
 }
 
-/// A file may name its schema.
-pub(crate) fn with_schema_key(schema: &mut Schema) {
-    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-        let description = "The address of this schema, for editors; it is read over.";
-        properties.insert(SCHEMA_KEY.into(), json!({"type": "string", "description": description}));
-    }
-}
-
-pub(crate) fn texts(_: &mut SchemaGenerator) -> Schema {
+pub(super) fn texts(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
 }
 
-pub(crate) fn object_lists(generator: &mut SchemaGenerator) -> Schema {
+pub(super) fn object_lists(generator: &mut SchemaGenerator) -> Schema {
     let object = generator.subschema_for::<LayoutObject>();
     json_schema!({"anyOf": [
         {"type": "array", "items": object},
@@ -51,21 +49,21 @@ pub(crate) fn object_lists(generator: &mut SchemaGenerator) -> Schema {
     ]})
 }
 
-pub(crate) fn inpaint_mode(_: &mut SchemaGenerator) -> Schema {
+pub(super) fn inpaint_mode(_: &mut SchemaGenerator) -> Schema {
     let names = InpaintMode::ALL.map(InpaintMode::name).map(Some);
     one_of(&[&names[..], &[None]].concat())
 }
 
-pub(crate) fn scheduler(_: &mut SchemaGenerator) -> Schema {
+pub(super) fn scheduler(_: &mut SchemaGenerator) -> Schema {
     let names = SchedulerKind::ALL.iter().map(|kind| Some(kind.name()));
     one_of(&names.chain([None]).collect::<Vec<_>>())
 }
 
-pub(crate) fn seed(_: &mut SchemaGenerator) -> Schema {
+pub(super) fn seed(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": ["integer", "null"], "minimum": -1, "maximum": u64::MAX})
 }
 
-pub(crate) fn compat(_: &mut SchemaGenerator) -> Schema {
+pub(super) fn compat(_: &mut SchemaGenerator) -> Schema {
     one_of(&[Some("diffusers"), None])
 }
 

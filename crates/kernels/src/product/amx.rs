@@ -1,0 +1,325 @@
+//! The tiles of AMX: the processor multiplies 16 × 32 by 32 × 16 numbers of 8 binary digits in one instruction.
+//!
+//! A number of 24 digits is cut into three of 8, so that nothing is lost, and six of the nine products of the parts
+//! are summed in f32, the greatest first:
+//!
+//! ```text
+//! (a₁ + a₂ + a₃)(b₁ + b₂ + b₃) = a₁b₁ + a₁b₂ + a₁b₃ + a₂b₁ + a₂b₂ + a₃b₁ + about 2⁻²³ of the product
+//! ```
+//!
+//! which is as exact as f32 itself, and several times as fast as its vectors. Infinities become NaN, for their parts are
+//! differences of them, and numbers below 2⁻¹²⁶ count as 0.
+//!
+//! Source: "Leveraging the bfloat16 Artificial Intelligence Datatype For Higher-Precision Computations", arXiv
+//! 1904.06376.
+
+use std::arch::asm;
+use std::arch::x86_64::*;
+use std::sync::OnceLock;
+
+/// Rows, and columns, that are multiplied together: two tiles of 16.
+pub(crate) const SIDE: usize = 32;
+/// Inner numbers of a tile.
+const INNER: usize = 32;
+/// Numbers of 32 bits in a tile.
+const TILE: usize = 256;
+/// Parts of a number.
+const PARTS: usize = 3;
+/// From the parts of some inner numbers to those of the next.
+const STEP: usize = PARTS * 2 * TILE;
+
+/// Numbers of 32 bits that [`SIDE`] rows or columns of `inner` numbers take when they are cut.
+pub(crate) const fn cut_len(inner: usize) -> usize {
+    inner.div_ceil(INNER) * STEP
+}
+
+/// Whether this machine has the tiles and lets this process use them.
+pub(crate) fn is_there() -> bool {
+    static THERE: OnceLock<bool> = OnceLock::new();
+    *THERE.get_or_init(|| is_in_processor() && is_allowed())
+}
+
+/// AMX-TILE and AMX-BF16, as the processor says; and the vectors that cut numbers for them.
+fn is_in_processor() -> bool {
+    const BF16: u32 = 1 << 22;
+    const TILE: u32 = 1 << 24;
+    is_x86_feature_detected!("avx512bw") && __cpuid_count(7, 0).edx & (BF16 | TILE) == BF16 | TILE
+}
+
+/// Linux keeps the tiles' room of 8 KiB a thread for those that ask.
+fn is_allowed() -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
+        const XFEATURE_XTILEDATA: libc::c_long = 18;
+        // SAFETY: the call only asks for the permission, and says whether it was given.
+        unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0 }
+    }
+    #[cfg(not(target_os = "linux"))]
+    false
+}
+
+/// The three parts of sixteen numbers, each in the upper halves.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn parts(x: __m512i) -> [__m512i; PARTS] {
+    let upper = |x| _mm512_and_si512(x, _mm512_set1_epi32(0xffff_0000_u32 as i32));
+    let less =
+        |x, part| _mm512_castps_si512(_mm512_sub_ps(_mm512_castsi512_ps(x), _mm512_castsi512_ps(part)));
+    let first = upper(x);
+    let rest = less(x, first);
+    let second = upper(rest);
+    [first, second, less(rest, second)]
+}
+
+/// Sixteen numbers.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn load(numbers: &[f32]) -> __m512i {
+    let numbers: &[f32; 16] = numbers.first_chunk().expect("sixteen numbers");
+    // SAFETY: there are sixteen.
+    unsafe { _mm512_loadu_si512(numbers.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn store(x: __m512i, to: &mut [f32]) {
+    let to: &mut [f32; 16] = to.first_chunk_mut().expect("room for sixteen numbers");
+    // SAFETY: there is.
+    unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), x) }
+}
+
+/// Cuts [`SIDE`] rows of whole [`INNER`]s of numbers, `[SIDE, inner]`, into `[inner / INNER, PARTS, 2, 16, INNER]` of
+/// half the bits.
+///
+/// # Panics
+///
+/// If the processor has no tiles, or the lengths do not fit.
+pub(crate) fn cut_rows(rows: &[f32], inner: usize, to: &mut [f32]) {
+    #[target_feature(enable = "avx512f,avx512bw")]
+    fn cut(rows: &[f32], inner: usize, to: &mut [f32]) {
+        // The upper halves of one vector, then those of another.
+        let upper: [u16; 32] = std::array::from_fn(|i| 2 * i as u16 + 1);
+        // SAFETY: there are 64 bytes.
+        let upper = unsafe { _mm512_loadu_si512(upper.as_ptr().cast()) };
+        for (row, numbers) in rows.chunks_exact(inner).enumerate() {
+            for (numbers, to) in numbers.as_chunks::<INNER>().0.iter().zip(to.as_chunks_mut::<STEP>().0) {
+                let (left, right) = (parts(load(numbers)), parts(load(&numbers[16..])));
+                for part in 0..PARTS {
+                    let both = _mm512_permutex2var_epi16(left[part], upper, right[part]);
+                    store(both, &mut to[part * 2 * TILE + row * INNER / 2..]);
+                }
+            }
+        }
+    }
+    assert!(
+        is_there() && inner.is_multiple_of(INNER) && rows.len() == SIDE * inner && to.len() == cut_len(inner)
+    );
+    // SAFETY: a processor with the tiles has these vectors.
+    unsafe { cut(rows, inner, to) }
+}
+
+/// Cuts whole [`INNER`]s of rows of [`SIDE`] numbers, `[inner, SIDE]`, into `[inner / INNER, PARTS, 2, INNER / 2, 16]`,
+/// where the parts of two rows lie in one number of 32 bits.
+///
+/// # Panics
+///
+/// If the processor has no tiles, or the lengths do not fit.
+pub(crate) fn cut_columns(columns: &[f32], to: &mut [f32]) {
+    #[target_feature(enable = "avx512f,avx512bw")]
+    fn cut(columns: &[f32], to: &mut [f32]) {
+        const LOWER: __mmask32 = 0x5555_5555;
+        let steps = columns.as_chunks::<{ INNER * SIDE }>().0.iter().zip(to.as_chunks_mut::<STEP>().0);
+        for (columns, to) in steps {
+            for (pair, rows) in columns.as_chunks::<{ 2 * SIDE }>().0.iter().enumerate() {
+                for half in 0..2 {
+                    let (first, second) =
+                        (parts(load(&rows[half * 16..])), parts(load(&rows[SIDE + half * 16..])));
+                    for part in 0..PARTS {
+                        let first = _mm512_srli_epi32::<16>(first[part]);
+                        let both = _mm512_mask_mov_epi16(second[part], LOWER, first);
+                        store(both, &mut to[(part * 2 + half) * TILE + pair * 16..]);
+                    }
+                }
+            }
+        }
+    }
+    let inner = columns.len() / SIDE;
+    assert!(
+        is_there()
+            && inner.is_multiple_of(INNER)
+            && columns.len() == SIDE * inner
+            && to.len() == cut_len(inner)
+    );
+    // SAFETY: a processor with the tiles has these vectors.
+    unsafe { cut(columns, to) }
+}
+
+/// The tiles of this thread, ready for use.
+pub(crate) struct Tiles(());
+
+impl Tiles {
+    /// # Panics
+    ///
+    /// If there are none.
+    pub(crate) fn new() -> Self {
+        assert!(is_there(), "a processor with AMX");
+        /// All eight tiles with 16 rows of 64 bytes.
+        #[repr(align(64))]
+        struct Palette([u8; 64]);
+        static PALETTE: Palette = {
+            let mut bytes = [0; 64];
+            bytes[0] = 1;
+            let mut tile = 0;
+            while tile < 8 {
+                bytes[16 + 2 * tile] = 64;
+                bytes[48 + tile] = 16;
+                tile += 1;
+            }
+            Palette(bytes)
+        };
+        // SAFETY: the processor has the instruction, as was asked, and reads 64 bytes.
+        unsafe {
+            asm!("ldtilecfg [{}]", in(reg) PALETTE.0.as_ptr(), options(nostack, preserves_flags, readonly))
+        };
+        Self(())
+    }
+
+    /// The product of cut rows and cut columns into `rows` rows, at most [`SIDE`], of `columns` numbers, at most
+    /// [`SIDE`], `c_row` apart; added to what is there if `add`.
+    ///
+    /// # Safety
+    ///
+    /// `c` must be good for reading and writing there, with nobody else using it.
+    #[expect(clippy::too_many_arguments, reason = "two matrices into a part of a third")]
+    pub(crate) unsafe fn multiply(
+        &self,
+        a: &[f32],
+        b: &[f32],
+        c: *mut f32,
+        c_row: usize,
+        rows: usize,
+        columns: usize,
+        add: bool,
+    ) {
+        let steps = a.len() / STEP;
+        assert!(steps > 0 && a.len() == steps * STEP && b.len() == a.len(), "cut rows and columns");
+        if rows == SIDE && columns == SIDE {
+            // SAFETY: the lengths were checked; `c` is the caller's promise.
+            unsafe { self.whole(a.as_ptr(), b.as_ptr(), steps, c, c_row, add) };
+            return;
+        }
+        let mut buffer = [[0.0f32; SIDE]; SIDE];
+        // SAFETY: the buffer has whole rows; the rows of `c` are the caller's promise.
+        unsafe {
+            if add {
+                for (row, buffer) in buffer.iter_mut().enumerate().take(rows) {
+                    buffer.as_mut_ptr().copy_from_nonoverlapping(c.add(row * c_row), columns);
+                }
+            }
+            self.whole(a.as_ptr(), b.as_ptr(), steps, buffer.as_mut_ptr().cast(), SIDE, add);
+            for (row, buffer) in buffer.iter().enumerate().take(rows) {
+                c.add(row * c_row).copy_from_nonoverlapping(buffer.as_ptr(), columns);
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `a` and `b` must have `steps` whole steps, and `c` [`SIDE`] rows of [`SIDE`] numbers, `c_row` apart.
+    unsafe fn whole(&self, a: *const f32, b: *const f32, steps: usize, c: *mut f32, c_row: usize, add: bool) {
+        // SAFETY: the tiles are set up for as long as `self` lives; the rest is the caller's promise. Four tiles hold
+        // the sums, two parts of the rows, two parts of the columns.
+        unsafe {
+            asm!(
+                "test {add:e}, {add:e}",
+                "jz 2f",
+                "tileloadd tmm0, [{c} + {c_row}]",
+                "tileloadd tmm1, [{c} + {c_row} + 64]",
+                "tileloadd tmm2, [{below} + {c_row}]",
+                "tileloadd tmm3, [{below} + {c_row} + 64]",
+                "jmp 3f",
+                "2:",
+                "tilezero tmm0",
+                "tilezero tmm1",
+                "tilezero tmm2",
+                "tilezero tmm3",
+                "3:",
+                // a₁b₁
+                "tileloadd tmm4, [{a} + {line}]",
+                "tileloadd tmm5, [{a} + {line} + 1024]",
+                "tileloadd tmm6, [{b} + {line}]",
+                "tileloadd tmm7, [{b} + {line} + 1024]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                "tdpbf16ps tmm2, tmm5, tmm6",
+                "tdpbf16ps tmm3, tmm5, tmm7",
+                // a₁b₂
+                "tileloadd tmm6, [{b} + {line} + 2048]",
+                "tileloadd tmm7, [{b} + {line} + 3072]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                "tdpbf16ps tmm2, tmm5, tmm6",
+                "tdpbf16ps tmm3, tmm5, tmm7",
+                // a₁b₃
+                "tileloadd tmm6, [{b} + {line} + 4096]",
+                "tileloadd tmm7, [{b} + {line} + 5120]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                "tdpbf16ps tmm2, tmm5, tmm6",
+                "tdpbf16ps tmm3, tmm5, tmm7",
+                // a₂b₁
+                "tileloadd tmm4, [{a} + {line} + 2048]",
+                "tileloadd tmm5, [{a} + {line} + 3072]",
+                "tileloadd tmm6, [{b} + {line}]",
+                "tileloadd tmm7, [{b} + {line} + 1024]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                "tdpbf16ps tmm2, tmm5, tmm6",
+                "tdpbf16ps tmm3, tmm5, tmm7",
+                // a₂b₂
+                "tileloadd tmm6, [{b} + {line} + 2048]",
+                "tileloadd tmm7, [{b} + {line} + 3072]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                "tdpbf16ps tmm2, tmm5, tmm6",
+                "tdpbf16ps tmm3, tmm5, tmm7",
+                // a₃b₁
+                "tileloadd tmm4, [{a} + {line} + 4096]",
+                "tileloadd tmm5, [{a} + {line} + 5120]",
+                "tileloadd tmm6, [{b} + {line}]",
+                "tileloadd tmm7, [{b} + {line} + 1024]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                "tdpbf16ps tmm2, tmm5, tmm6",
+                "tdpbf16ps tmm3, tmm5, tmm7",
+                "add {a}, 6144",
+                "add {b}, 6144",
+                "dec {steps}",
+                "jnz 3b",
+                "tilestored [{c} + {c_row}], tmm0",
+                "tilestored [{c} + {c_row} + 64], tmm1",
+                "tilestored [{below} + {c_row}], tmm2",
+                "tilestored [{below} + {c_row} + 64], tmm3",
+                a = inout(reg) a => _,
+                b = inout(reg) b => _,
+                steps = inout(reg) steps => _,
+                c = in(reg) c,
+                below = in(reg) c.add(16 * c_row),
+                c_row = in(reg) 4 * c_row,
+                line = in(reg) 64usize,
+                add = in(reg) u32::from(add),
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                options(nostack),
+            );
+        }
+    }
+}
+
+impl Drop for Tiles {
+    fn drop(&mut self) {
+        // SAFETY: nobody uses the tiles any more, and whoever made them had the instruction.
+        unsafe { asm!("tilerelease", options(nostack, nomem, preserves_flags)) };
+    }
+}
