@@ -164,7 +164,23 @@ fn label(kind: &SchedulerKind) -> &'static str {
         "ddim" => "DDIM",
         "pndm" => "PLMS",
         "euler" => "Euler",
-        name => name,
+        "euler-a" => "Euler a",
+        "dpmpp-2m" => "DPM++ 2M",
+        "dpmpp-2m-karras" => "DPM++ 2M Karras",
+        "dpmpp-2m-sde" => "DPM++ 2M SDE",
+        "dpmpp-2m-sde-karras" => "DPM++ 2M SDE Karras",
+        "dpmpp-sde" => "DPM++ SDE",
+        "dpmpp-sde-karras" => "DPM++ SDE Karras",
+        "unipc" => "UniPC",
+        "heun" => "Heun",
+        "dpm2" => "DPM2",
+        "dpm2-karras" => "DPM2 Karras",
+        "dpm2-a" => "DPM2 a",
+        "dpm2-a-karras" => "DPM2 a Karras",
+        "lms" => "LMS",
+        "lms-karras" => "LMS Karras",
+        "lcm" => "LCM",
+        name => name, // a sampler that they do not have
     }
 }
 
@@ -220,6 +236,13 @@ mod tests {
         let read = layout(text, None).unwrap();
         assert_eq!((read.seed, read.num_images, read.objects[0].len()), (None, Some(6), 1));
         assert_eq!(read.scheduler.map(|kind| kind.name()), Some("pndm"));
+        for kind in SchedulerKind::ALL {
+            assert_eq!(scheduler(label(kind)).unwrap(), kind.name());
+        }
+        for (theirs, ours) in [("DPM++ 2M Karras", "dpmpp-2m-karras"), ("euler a", "euler-a"), ("LCM", "lcm")]
+        {
+            assert_eq!(scheduler(theirs).unwrap(), ours);
+        }
         let refused = layout(r#"{"prompt": "a cat", "sampler_name": "magic"}"#, None).unwrap_err();
         assert!(refused.message().contains("no sampler `magic`"));
         let refused =
