@@ -13,6 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gligen_pipeline::{InpaintMode, Layout, parameters};
 use gligen_schedulers::SchedulerKind;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -80,8 +81,9 @@ fn answer(finished: &Finished, model: &str) -> Value {
 }
 
 /// The fields that mean something here; the others are left alone, as clients send all that they know.
-#[derive(Deserialize)]
-struct Fields {
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "TextToImage")]
+pub(crate) struct Fields {
     #[serde(default)]
     prompt: String,
     #[serde(default)]
@@ -162,7 +164,23 @@ fn label(kind: &SchedulerKind) -> &'static str {
         "ddim" => "DDIM",
         "pndm" => "PLMS",
         "euler" => "Euler",
-        name => name,
+        "euler-a" => "Euler a",
+        "dpmpp-2m" => "DPM++ 2M",
+        "dpmpp-2m-karras" => "DPM++ 2M Karras",
+        "dpmpp-2m-sde" => "DPM++ 2M SDE",
+        "dpmpp-2m-sde-karras" => "DPM++ 2M SDE Karras",
+        "dpmpp-sde" => "DPM++ SDE",
+        "dpmpp-sde-karras" => "DPM++ SDE Karras",
+        "unipc" => "UniPC",
+        "heun" => "Heun",
+        "dpm2" => "DPM2",
+        "dpm2-karras" => "DPM2 Karras",
+        "dpm2-a" => "DPM2 a",
+        "dpm2-a-karras" => "DPM2 a Karras",
+        "lms" => "LMS",
+        "lms-karras" => "LMS Karras",
+        "lcm" => "LCM",
+        name => name, // a sampler that they do not have
     }
 }
 
@@ -218,6 +236,13 @@ mod tests {
         let read = layout(text, None).unwrap();
         assert_eq!((read.seed, read.num_images, read.objects[0].len()), (None, Some(6), 1));
         assert_eq!(read.scheduler.map(|kind| kind.name()), Some("pndm"));
+        for kind in SchedulerKind::ALL {
+            assert_eq!(scheduler(label(kind)).unwrap(), kind.name());
+        }
+        for (theirs, ours) in [("DPM++ 2M Karras", "dpmpp-2m-karras"), ("euler a", "euler-a"), ("LCM", "lcm")]
+        {
+            assert_eq!(scheduler(theirs).unwrap(), ours);
+        }
         let refused = layout(r#"{"prompt": "a cat", "sampler_name": "magic"}"#, None).unwrap_err();
         assert!(refused.message().contains("no sampler `magic`"));
         let refused =

@@ -33,10 +33,12 @@ mod job;
 mod jobs_api;
 mod metrics;
 mod openai;
+mod openapi;
 mod options;
 mod page;
 mod problem;
 mod queue;
+mod routes;
 mod server;
 mod work;
 mod worker;
@@ -46,7 +48,6 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
 use gligen_pipeline::Pipeline;
 use tokio::sync::Semaphore;
 
@@ -69,25 +70,9 @@ struct App {
 }
 
 fn router(app: Arc<App>) -> Router {
-    Router::new()
-        .route("/v1/generate", post(generate::generate))
-        .route("/v1/jobs/{id}", get(jobs_api::show).delete(jobs_api::cancel))
-        .route("/v1/jobs/{id}/events", get(jobs_api::events))
-        .route("/v1/jobs/{id}/images/{index}", get(jobs_api::image))
-        .route("/v1/models", get(about::models))
-        .route("/v1/schedulers", get(about::schedulers))
-        .route("/v1/capabilities", get(about::capabilities))
-        .route("/v1/images/generations", post(openai::generations))
-        .route("/sdapi/v1/txt2img", post(a1111::txt2img))
-        .route("/sdapi/v1/img2img", post(a1111::img2img))
-        .route("/sdapi/v1/progress", get(a1111::progress))
-        .route("/sdapi/v1/interrupt", post(a1111::interrupt))
-        .route("/sdapi/v1/samplers", get(a1111::samplers))
-        .route("/sdapi/v1/sd-models", get(a1111::sd_models))
-        .route("/sdapi/v1/options", get(a1111::options).post(a1111::options))
-        .route("/healthz", get(about::healthz))
-        .route("/readyz", get(about::readyz))
-        .route("/metrics", get(about::metrics))
+    let table = routes::routes().into_iter();
+    table
+        .fold(Router::new(), |router, route| router.route(route.path, route.handler))
         .merge(page::routes())
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address") })
         .method_not_allowed_fallback(|| async {

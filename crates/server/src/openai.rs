@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gligen_pipeline::Layout;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -70,8 +71,9 @@ pub(crate) async fn generations(
 }
 
 /// The fields of that API that mean something here; the others are ours, or unknown.
-#[derive(Deserialize)]
-struct Fields {
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Generation")]
+pub(crate) struct Fields {
     n: Option<usize>,
     size: Option<String>,
     output_format: Option<String>,

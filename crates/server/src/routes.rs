@@ -1,0 +1,138 @@
+//! All addresses in one table: what answers there, and what the OpenAPI document says of it.
+
+use std::sync::Arc;
+
+use axum::handler::Handler;
+use axum::routing::{self, MethodRouter};
+use gligen_pipeline::Layout;
+use schemars::JsonSchema;
+
+use crate::openapi::{self, Body};
+use crate::{App, a1111, about, generate, jobs_api, openai};
+
+/// One address and method.
+pub(crate) struct Route {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) handler: MethodRouter<Arc<App>>,
+    pub(crate) summary: &'static str,
+    pub(crate) headers: Vec<(&'static str, &'static str)>,
+    pub(crate) request: Option<Body>,
+    /// By status; one that stands here twice is given in several media types.
+    pub(crate) answers: Vec<(u16, &'static str, Body)>,
+}
+
+/// The table. The page's own files are no part of it.
+pub(crate) fn routes() -> Vec<Route> {
+    const PREFER: &str = "`respond-async`: answer at once with a job to follow.";
+    const ACCEPT: &str = "`image/png`: answer with the first picture alone.";
+    vec![
+        post("/v1/generate", generate::generate, "Draws a layout; pictures in it are data URLs or base64")
+            .header("Prefer", PREFER)
+            .header("Accept", ACCEPT)
+            .takes::<Layout>()
+            .gives("The job with its pictures")
+            .gives_body(200, "The first picture", Body::other("image/png"))
+            .gives_body(202, "The job, which waits for its turn", JSON),
+        get("/v1/jobs/{id}", jobs_api::show, "How far a job is").gives("The job"),
+        delete("/v1/jobs/{id}", jobs_api::cancel, "Cancels a job").gives("The job"),
+        get(
+            "/v1/jobs/{id}/events",
+            jobs_api::events,
+            "Follows a job: queued, progress, preview, and how it ends",
+        )
+        .gives_body(
+            200,
+            "Server-sent events, the last of which is `done`, `failed` or `cancelled`",
+            EVENTS,
+        ),
+        get("/v1/jobs/{id}/images/{index}", jobs_api::image, "A picture of a job, counted from 0")
+            .gives_body(200, "The picture", Body::other("image/png")),
+        get("/v1/models", about::models, "The model that is served").gives("A list of one"),
+        get("/v1/schedulers", about::schedulers, "The samplers that there are")
+            .gives("All of them, and the model's own"),
+        get(
+            "/v1/capabilities",
+            about::capabilities,
+            "What this server can do, with which defaults and limits",
+        )
+        .gives("What it can do"),
+        post("/v1/images/generations", openai::generations, "Draws, as OpenAI's images API")
+            .takes::<openai::Fields>()
+            .gives("The pictures"),
+        post("/sdapi/v1/txt2img", a1111::txt2img, "Draws, as AUTOMATIC1111's web UI")
+            .takes::<a1111::Fields>()
+            .gives("The pictures"),
+        post("/sdapi/v1/img2img", a1111::img2img, "Repaints under a mask, as AUTOMATIC1111's web UI")
+            .takes::<a1111::Fields>()
+            .gives("The pictures"),
+        get("/sdapi/v1/progress", a1111::progress, "How far the running job is")
+            .gives("Progress of the job that is drawn now"),
+        post("/sdapi/v1/interrupt", a1111::interrupt, "Cancels the running job").gives("Nothing more to say"),
+        get("/sdapi/v1/samplers", a1111::samplers, "The samplers by their names there").gives("All of them"),
+        get("/sdapi/v1/sd-models", a1111::sd_models, "The model that is served").gives("A list of one"),
+        get("/sdapi/v1/options", a1111::options, "Settings").gives("All of them"),
+        post("/sdapi/v1/options", a1111::options, "Changes nothing: there is one model").gives("All of them"),
+        get("/healthz", about::healthz, "The process lives").gives_body(200, "`ok`", TEXT),
+        get("/readyz", about::readyz, "A job would be taken in").gives_body(200, "`ready`", TEXT),
+        get("/metrics", about::metrics, "What the server counts").gives_body(
+            200,
+            "OpenMetrics",
+            Body::other("application/openmetrics-text"),
+        ),
+        get("/openapi.json", openapi::show, "This document").gives_body(
+            200,
+            "OpenAPI 3.1",
+            Body::other("application/json"),
+        ),
+    ]
+}
+
+const JSON: Body = Body::other("application/json");
+const TEXT: Body = Body::other("text/plain");
+const EVENTS: Body = Body::other("text/event-stream");
+
+fn get<T: 'static>(path: &'static str, handler: impl Handler<T, Arc<App>>, summary: &'static str) -> Route {
+    Route::new("get", path, routing::get(handler), summary)
+}
+
+fn post<T: 'static>(path: &'static str, handler: impl Handler<T, Arc<App>>, summary: &'static str) -> Route {
+    Route::new("post", path, routing::post(handler), summary)
+}
+
+fn delete<T: 'static>(
+    path: &'static str,
+    handler: impl Handler<T, Arc<App>>,
+    summary: &'static str,
+) -> Route {
+    Route::new("delete", path, routing::delete(handler), summary)
+}
+
+impl Route {
+    fn new(
+        method: &'static str,
+        path: &'static str,
+        handler: MethodRouter<Arc<App>>,
+        summary: &'static str,
+    ) -> Self {
+        Self { method, path, handler, summary, headers: Vec::new(), request: None, answers: Vec::new() }
+    }
+
+    fn header(mut self, name: &'static str, description: &'static str) -> Self {
+        self.headers.push((name, description));
+        self
+    }
+
+    fn takes<T: JsonSchema>(self) -> Self {
+        Self { request: Some(Body::json::<T>()), ..self }
+    }
+
+    fn gives(self, description: &'static str) -> Self {
+        self.gives_body(200, description, JSON)
+    }
+
+    fn gives_body(mut self, status: u16, description: &'static str, body: Body) -> Self {
+        self.answers.push((status, description, body));
+        self
+    }
+}
