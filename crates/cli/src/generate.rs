@@ -30,6 +30,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             "name a file with --output",
         ));
     }
+    args.previews.check()?;
     let layout = args.layout()?;
     interrupt::listen()?;
     let reporter = Reporter::new(Unit::Steps, args.quiet, args.verbose);
@@ -73,16 +74,27 @@ fn draw(args: &Args, layout: Layout, target: &Target, mut reporter: Reporter) ->
     tell_plan(&reporter, &plan, args.computing.device_name());
     interrupt::check()?;
 
+    let previews = args.previews.of(&pipeline)?;
+    let mut looked = Ok(());
     reporter.start();
     let started = Instant::now();
     let output = pipeline.run(&plan, |progress| {
         match progress {
             Progress::Warning(warning) => reporter.warning(warning),
-            Progress::Step { step, of, .. } => reporter.step(step as u64, of as u64),
+            Progress::Step { step, of, latents } => {
+                reporter.step(step as u64, of as u64);
+                looked = previews.look(step, latents, &plan);
+            }
             _ => {}
         }
-        if interrupt::wanted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
+        if interrupt::wanted() || looked.is_err() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    looked?;
+    let output = output?;
     let seconds = started.elapsed().as_secs_f64();
     interrupt::check()?;
     for &index in kept.iter().filter(|&&index| output.withheld[index]) {

@@ -20,6 +20,7 @@ mod model_source;
 mod objects;
 mod output_path;
 mod overlay;
+mod previews;
 mod progress;
 mod pull;
 mod report;

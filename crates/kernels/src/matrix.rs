@@ -120,10 +120,15 @@ impl Columns for Matrix<'_> {
         }
         let count = columns.len();
         if let Some(numbers) = self.in_rows() {
-            for (row, to) in rows.zip(panel.chunks_exact_mut(width)) {
-                numbers.copy(row, columns.clone(), to);
-                to[count..].fill(0.0);
-            }
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (row, to) in rows.zip(panel.chunks_exact_mut(width)) {
+                        numbers.copy(row, columns.clone(), to);
+                        to[count..].fill(0.0);
+                    }
+                },
+            );
         } else if let Some(numbers) = self.transposed().in_rows() {
             let panel = &mut panel[..rows.len() * width];
             for to in panel.chunks_exact_mut(width) {

@@ -5,7 +5,7 @@ use gligen_components::Picture;
 use image::RgbImage;
 
 use crate::inpaint::Repaint;
-use crate::{Error, Parts, Plan};
+use crate::{Error, Parts, Pipeline, Plan};
 
 /// What a run gives.
 #[derive(Debug, Clone)]
@@ -31,25 +31,46 @@ pub(crate) fn finish(
 ) -> Result<Output, Error> {
     let mut output = Output { images: Vec::new(), withheld: Vec::new(), seeds: plan.seeds(), latents };
     for index in 0..plan.pictures() {
-        let latents = output.latents.clone().narrow(0, index, 1) / parts.autoencoder.scaling_factor();
-        let decoded = parts
-            .autoencoder
-            .decode(latents)
-            .map_err(|source| Error::Component { part: "autoencoder", source })?;
-        let mut picture = to_picture(decoded)?;
+        let mut picture = decode(output.latents.clone().narrow(0, index, 1), parts)?;
         if let Some(repaint) = repaint.filter(|repaint| repaint.restore) {
             let mask = &repaint.masks[index / plan.num_images];
             picture = mask.restore(&repaint.picture, &picture);
         }
-        let is_withheld = is_withheld(&picture, parts)?;
-        if is_withheld {
-            picture.rgb_mut().fill(0);
-        }
-        let (width, height) = (picture.width() as u32, picture.height() as u32);
-        output.images.extend(RgbImage::from_raw(width, height, picture.into_rgb()));
+        let (image, is_withheld) = checked(picture, parts)?;
+        output.images.extend(image);
         output.withheld.push(is_withheld);
     }
     Ok(output)
+}
+
+impl Pipeline {
+    /// The pictures that `latents`, `[pictures, channels, height, width]`, stand for, be they finished or not: decoded
+    /// one at a time, and black where the safety checker withholds one.
+    ///
+    /// # Errors
+    /// [`Error::Component`] from the autoencoder and the safety checker.
+    pub fn decode(&self, latents: &Tensor<4>) -> Result<Vec<RgbImage>, Error> {
+        let picture = |index| checked(decode(latents.clone().narrow(0, index, 1), &self.parts)?, &self.parts);
+        (0..latents.dims()[0])
+            .filter_map(|index| picture(index).map(|(image, _)| image).transpose())
+            .collect()
+    }
+}
+
+/// The picture of `latents`, `[1, channels, height, width]`.
+fn decode(latents: Tensor<4>, parts: &Parts) -> Result<Picture, Error> {
+    let decoded = parts.autoencoder.decode(latents / parts.autoencoder.scaling_factor());
+    to_picture(decoded.map_err(|source| Error::Component { part: "autoencoder", source })?)
+}
+
+/// The picture, and whether it is black because the safety checker withholds it.
+fn checked(mut picture: Picture, parts: &Parts) -> Result<(Option<RgbImage>, bool), Error> {
+    let is_withheld = is_withheld(&picture, parts)?;
+    if is_withheld {
+        picture.rgb_mut().fill(0);
+    }
+    let (width, height) = (picture.width() as u32, picture.height() as u32);
+    Ok((RgbImage::from_raw(width, height, picture.into_rgb()), is_withheld))
 }
 
 fn is_withheld(picture: &Picture, parts: &Parts) -> Result<bool, Error> {

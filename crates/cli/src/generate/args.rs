@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::known_things;
 use crate::model_source::ModelArgs;
 use crate::objects::{Corners, join, parse_box};
+use crate::previews::PreviewArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -106,6 +107,8 @@ pub(crate) struct Args {
     /// Also write the latents before decoding into a safetensors file
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(super) save_latents: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) previews: PreviewArgs,
     /// Leave out of the PNG how it was made
     #[arg(long, help_heading = "Output")]
     pub(super) no_metadata: bool,

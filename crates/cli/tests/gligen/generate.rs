@@ -237,3 +237,34 @@ fn assert_close(program: &Program, first: &str, second: &str) {
     println!("{first} and {second} differ by at most {largest:?} of 255");
     assert!(largest <= Some(1), "{first} and {second} differ by {largest:?}");
 }
+
+/// After the last evaluation nothing is unfinished: the decoded look is the picture.
+#[test]
+fn looks_at_the_unfinished_picture() {
+    let program = Program::new();
+    let draw = |how: &str, interval: &str| {
+        let look = ["--preview", how, "--preview-interval", interval, "--preview-path", "look.png"];
+        let output = program.run(
+            &[
+                &["generate"],
+                &CAT[..],
+                &["--quiet", "--steps", "3", "--scheduler", "ddim", "--output", "cat.png"],
+                &look,
+            ]
+            .concat(),
+        );
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let [look, cat] =
+            ["look.png", "cat.png"].map(|name| image::open(program.path(name)).unwrap().into_rgb8());
+        assert_eq!(look.dimensions(), cat.dimensions());
+        std::fs::remove_file(program.path("look.png")).unwrap();
+        look == cat
+    };
+    assert!(draw("vae", "1"));
+    assert!(!draw("vae", "2"), "a look after the second evaluation is not the picture");
+    assert!(!draw("linear", "1"));
+    let refused = program.run(
+        &[&["generate"], &CAT[..], &["--preview", "linear", "--preview-path", "nowhere/look.png"]].concat(),
+    );
+    assert_eq!(refused.status.code(), Some(1));
+}

@@ -1,5 +1,7 @@
 //! Rows become columns, a square at a time.
 
+#![expect(clippy::needless_range_loop, reason = "squares are read by row and column")]
+
 #[cfg(target_arch = "x86_64")]
 use super::Kind;
 use super::Processor;
@@ -39,35 +41,38 @@ impl Processor {
 #[inline]
 unsafe fn transpose_avx512(rows: [&[f32; SQUARE]; SQUARE], to: *mut f32, stride: usize) {
     use std::arch::x86_64::*;
-    use std::array::from_fn;
 
-    // SAFETY: a row has sixteen numbers.
-    let rows = rows.map(|row| unsafe { _mm512_loadu_ps(row.as_ptr()) });
-    let pairs: [__m512d; SQUARE] = from_fn(|i| {
-        let (upper, lower) = (rows[i & !1], rows[i | 1]);
-        let pair =
-            if i % 2 == 0 { _mm512_unpacklo_ps(upper, lower) } else { _mm512_unpackhi_ps(upper, lower) };
-        _mm512_castps_pd(pair)
-    });
+    // Loops, for what `map` and `from_fn` are given is compiled for these instructions, but they are not.
+    let mut numbers = [_mm512_setzero_ps(); SQUARE];
+    for i in 0..SQUARE {
+        // SAFETY: a row has sixteen numbers.
+        numbers[i] = unsafe { _mm512_loadu_ps(rows[i].as_ptr()) };
+    }
+    let mut pairs = [_mm512_setzero_pd(); SQUARE];
+    for i in (0..SQUARE).step_by(2) {
+        pairs[i] = _mm512_castps_pd(_mm512_unpacklo_ps(numbers[i], numbers[i + 1]));
+        pairs[i + 1] = _mm512_castps_pd(_mm512_unpackhi_ps(numbers[i], numbers[i + 1]));
+    }
     // Of four rows, in each quarter of a vector one column.
-    let fours: [__m512; SQUARE] = from_fn(|i| {
-        let (upper, lower) = (pairs[(i & !3) + i / 2 % 2], pairs[(i & !3) + i / 2 % 2 + 2]);
-        let four =
-            if i % 2 == 0 { _mm512_unpacklo_pd(upper, lower) } else { _mm512_unpackhi_pd(upper, lower) };
-        _mm512_castpd_ps(four)
-    });
+    let mut fours = [_mm512_setzero_ps(); SQUARE];
+    for i in (0..SQUARE).step_by(4) {
+        for half in 0..2 {
+            let (upper, lower) = (pairs[i + half], pairs[i + half + 2]);
+            fours[i + 2 * half] = _mm512_castpd_ps(_mm512_unpacklo_pd(upper, lower));
+            fours[i + 2 * half + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(upper, lower));
+        }
+    }
     for i in 0..4 {
-        let even = |a: usize| _mm512_shuffle_f32x4::<0x88>(fours[a + i], fours[a + 4 + i]);
-        let odd = |a: usize| _mm512_shuffle_f32x4::<0xdd>(fours[a + i], fours[a + 4 + i]);
-        let columns = [
-            (i, _mm512_shuffle_f32x4::<0x88>(even(0), even(8))),
-            (4 + i, _mm512_shuffle_f32x4::<0x88>(odd(0), odd(8))),
-            (8 + i, _mm512_shuffle_f32x4::<0xdd>(even(0), even(8))),
-            (12 + i, _mm512_shuffle_f32x4::<0xdd>(odd(0), odd(8))),
-        ];
-        for (column, numbers) in columns {
-            // SAFETY: the caller's promise.
-            unsafe { _mm512_storeu_ps(to.add(column * stride), numbers) };
+        let even = _mm512_shuffle_f32x4::<0x88>(fours[i], fours[4 + i]);
+        let odd = _mm512_shuffle_f32x4::<0xdd>(fours[i], fours[4 + i]);
+        let even_below = _mm512_shuffle_f32x4::<0x88>(fours[8 + i], fours[12 + i]);
+        let odd_below = _mm512_shuffle_f32x4::<0xdd>(fours[8 + i], fours[12 + i]);
+        // SAFETY: the caller's promise.
+        unsafe {
+            _mm512_storeu_ps(to.add(i * stride), _mm512_shuffle_f32x4::<0x88>(even, even_below));
+            _mm512_storeu_ps(to.add((4 + i) * stride), _mm512_shuffle_f32x4::<0x88>(odd, odd_below));
+            _mm512_storeu_ps(to.add((8 + i) * stride), _mm512_shuffle_f32x4::<0xdd>(even, even_below));
+            _mm512_storeu_ps(to.add((12 + i) * stride), _mm512_shuffle_f32x4::<0xdd>(odd, odd_below));
         }
     }
 }
