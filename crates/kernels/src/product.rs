@@ -71,7 +71,7 @@ pub(crate) fn multiply(
     let processor = Processor::this();
     let room = Room::new(product);
     #[cfg(target_arch = "x86_64")]
-    if processor.has_tiles() && rows >= amx::SIDE && inner >= amx::SIDE {
+    if processor.has_tiles() && rows >= amx::SIDE && inner >= amx::SIDE && columns >= amx::SIDE / 2 {
         return Work { way: ways::Tiles, a, inner, b, room, row_stride, finish }.run();
     }
     Work { way: Vectors(processor), a, inner, b, room, row_stride, finish }.run();

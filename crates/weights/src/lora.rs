@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub use error::LoraError;
 
 use crate::entry::{Data, Entry};
-use crate::{Dtype, Part, TensorInfo, Weights};
+use crate::{Dtype, Names, Part, TensorInfo, Weights};
 use keys::{LoraKey, Role, normalised};
 use merged::{Factors, Merged};
 use scale::Scales;
@@ -118,8 +118,21 @@ impl Weights {
     pub fn with_lora(mut self, lora: &Lora, part: Part, scale: f64) -> Result<Self, LoraError> {
         let keys = part.key_map();
         let layer = |key: &str| Some(normalised(keys.path(key)?.strip_suffix(".weight")?));
-        let layers: BTreeMap<String, String> =
+        let mut layers: BTreeMap<String, String> =
             self.entries.keys().filter_map(|key| Some((layer(key)?, key.clone()))).collect();
+        if part == Part::UNet {
+            // Some files have the names of the original repositories.
+            let paths: Vec<(String, String)> = self
+                .entries
+                .keys()
+                .filter_map(|key| Some((keys.path(key)?.to_string(), key.clone())))
+                .collect();
+            let names = Names::unet(paths.iter().map(|(path, _)| path.as_str()));
+            layers.extend(paths.iter().filter_map(|(path, key)| {
+                let original = names.to_original(path)?;
+                Some((normalised(original.strip_suffix(".weight")?), key.clone()))
+            }));
+        }
         let updates: Vec<&Update> = lora.updates.iter().filter(|update| update.part == part).collect();
         let unmatched = updates.iter().filter(|update| !layers.contains_key(&update.layer));
         let unmatched: Vec<String> = unmatched.map(|update| update.key.clone()).collect();

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use gligen_testkit::{Fixture, fixtures, relative_error};
-use gligen_weights::{Dtype, Lora, LoraError, Part, SafetensorsWriter, Weights};
+use gligen_weights::{Dtype, Lora, LoraError, Names, Part, SafetensorsWriter, Weights};
 
 const SCALE: f64 = 0.7;
 
@@ -92,6 +92,50 @@ fn the_base_may_have_names_of_its_own() {
     let merged = model("text-box-linear", "text_encoder").with_lora(&lora, Part::TextEncoder, 1.0).unwrap();
     let key = "text_model.encoder.layers.1.mlp.fc1.weight";
     assert!(relative_error(&base.numbers(key).unwrap(), &merged.numbers(key).unwrap()) > 0.01);
+}
+
+#[test]
+fn layers_may_have_the_names_of_the_original_repositories() {
+    let base = model("text-box", "unet");
+    let names = Names::unet(base.tensors().map(|(key, _)| key));
+    let flat = |name: &str| name.replace('.', "_");
+    let originals: BTreeMap<String, String> = base
+        .tensors()
+        .filter_map(|(key, _)| {
+            let layer = key.strip_suffix(".weight")?;
+            Some((
+                format!("lora_unet_{}", flat(layer)),
+                format!("lora_unet_{}", flat(&names.to_original(layer)?)),
+            ))
+        })
+        .collect();
+    let kohya = Weights::open(&adapter("kohya.safetensors")).unwrap();
+    let renamed: Vec<(String, &str)> = kohya
+        .tensors()
+        .filter(|(key, _)| key.starts_with("lora_unet_"))
+        .map(|(key, _)| {
+            let (layer, role) = key.split_once('.').unwrap();
+            (format!("{}.{role}", originals[layer]), key)
+        })
+        .collect();
+    assert!(renamed.iter().any(|(key, _)| key.contains("_transformer_blocks_0_attn1_to_q.")));
+    assert!(renamed.iter().all(|(key, _)| !key.contains("_attentions_") && !key.contains("_resnets_")));
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lora.safetensors");
+    let shape = |key: &str| kohya.tensors().find(|(found, _)| *found == key).unwrap().1.shape.clone();
+    let announced: Vec<_> = renamed.iter().map(|(new, old)| (new, Dtype::F32, shape(old))).collect();
+    let mut writer = SafetensorsWriter::create(&path, &announced, &BTreeMap::new()).unwrap();
+    for (_, old) in &renamed {
+        let numbers = kohya.numbers(old).unwrap();
+        writer.write(&numbers.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>()).unwrap();
+    }
+    writer.finish().unwrap();
+    let merged = |path: &Path| {
+        let lora = Lora::open(path).unwrap();
+        stored(&model("text-box", "unet").with_lora(&lora, Part::UNet, SCALE).unwrap(), "")
+    };
+    assert_eq!(merged(&path), merged(&adapter("kohya.safetensors")));
 }
 
 /// Writes tensors of ones and the rest of zeros, whose numbers do not matter.

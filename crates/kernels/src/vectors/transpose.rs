@@ -1,7 +1,5 @@
 //! Rows become columns, a square at a time.
 
-#![expect(clippy::needless_range_loop, reason = "squares are read by row and column")]
-
 #[cfg(target_arch = "x86_64")]
 use super::Kind;
 use super::Processor;

@@ -26,7 +26,7 @@ pub(super) struct LoraKey {
 ///
 /// | layout | written by |
 /// |---|---|
-/// | `lora_unet_`, `lora_te_` | kohya's sd-scripts, and most that is published for other programs |
+/// | `lora_unet_`, `lora_te_` | kohya's sd-scripts, and most that is published for other programs; layers of the UNet as diffusers or as the original repositories name them |
 /// | `unet.`, `text_encoder.` | diffusers |
 /// | `base_model.model.` | peft by itself, one network a file |
 /// | none | diffusers before 0.18: the UNet's attention alone |
