@@ -53,12 +53,11 @@ pub fn linear_plain<const D: usize>(
 mod fast {
     use burn::Tensor;
     use burn::backend::flex::FlexTensor;
-    use rayon::prelude::*;
 
     use crate::flex::{contiguous, matrix, primitive};
     use crate::matrix::Matrix;
     use crate::memory::zeros;
-    use crate::product::{Columns, multiply};
+    use crate::product::multiply;
 
     /// The numbers of the result, row by row.
     pub(super) fn linear(
@@ -78,15 +77,13 @@ mod fast {
             None => (0..shape[0]).map(|sample| matrix(&x, [sample])).collect(),
         };
         let (weight, bias) = (primitive(weight), bias.map(contiguous));
-        let weight = matrix(&weight, []);
+        let weight = matrix(&weight, []).transposed();
         let bias = bias.as_ref().and_then(|bias| bias.as_slice::<f32>());
         let residual = residual.as_ref().and_then(|residual| residual.as_slice::<f32>());
         let mut result = zeros(rows * outputs);
         let count = result.len() / tokens.len();
-        // Of one sample, so that the way does not depend on how many there are.
-        let are_few = shape.len() > 1 && FEW * shape[shape.len() - 2] <= outputs;
         for (sample, (tokens, result)) in tokens.iter().zip(result.chunks_exact_mut(count)).enumerate() {
-            let finish = |row: usize, first: usize, piece: &mut [f32]| {
+            multiply(tokens, &weight, result, outputs, |row, first, piece| {
                 if let Some(bias) = bias {
                     piece.iter_mut().zip(&bias[first..]).for_each(|(y, bias)| *y += bias);
                 }
@@ -94,38 +91,8 @@ mod fast {
                     let residual = &residual[sample * count + row * outputs + first..];
                     piece.iter_mut().zip(residual).for_each(|(y, residual)| *y += residual);
                 }
-            };
-            if are_few {
-                multiply_turned(tokens, &weight, result, finish);
-            } else {
-                multiply(tokens, &weight.transposed(), result, outputs, finish);
-            }
+            });
         }
         result
-    }
-
-    /// Outputs for each token from which on the weights are the larger matrix by far.
-    const FEW: usize = 2;
-
-    /// `(weight · tokensᵀ)ᵀ`: the weights lie as they are packed then, and what has to be turned is small.
-    fn multiply_turned(
-        tokens: &Matrix,
-        weight: &Matrix,
-        result: &mut [f32],
-        finish: impl Fn(usize, usize, &mut [f32]) + Sync,
-    ) {
-        /// Tokens that are turned together.
-        const TOGETHER: usize = 16;
-        let ([outputs, _], [count, _]) = (weight.shape(), tokens.shape());
-        let mut turned = zeros(outputs * count);
-        multiply(weight, &tokens.transposed(), &mut turned, count, |_, _, _| {});
-        let turned = Matrix::whole(turned.as_slice(), [outputs, count]).transposed();
-        result.par_chunks_mut(TOGETHER * outputs).enumerate().for_each(|(index, result)| {
-            let first = index * TOGETHER;
-            turned.pack(first..first + result.len() / outputs, 0..outputs, outputs, result);
-            for (row, piece) in result.chunks_exact_mut(outputs).enumerate() {
-                finish(first + row, 0, piece);
-            }
-        });
     }
 }

@@ -12,8 +12,6 @@
 
 mod pixels;
 mod results;
-#[cfg(target_arch = "x86_64")]
-mod tiled;
 mod weights;
 
 use std::ops::Range;
@@ -68,8 +66,7 @@ impl Winograd<'_> {
     /// of the weights cost more than they save, and where there are few inputs those of the pixels.
     pub(super) fn pays(&self) -> bool {
         let tiles = self.map.rows.div_ceil(RESULTS) * self.tiles_in_row();
-        let few = if Processor::this().has_tiles() { 32 } else { 9 };
-        self.map.kernel == 3 && self.map.place.stride == 1 && self.inputs >= 16 && tiles >= few
+        self.map.kernel == 3 && self.map.place.stride == 1 && self.inputs >= 16 && tiles >= 9
     }
 
     pub(super) fn run(&self, result: &mut [f32]) {
@@ -79,10 +76,6 @@ impl Winograd<'_> {
         assert!(self.residual.is_none_or(|residual| residual.len() == result.len()), "residual");
         let room = Room::new(result);
         let tiles = self.map.rows.div_ceil(RESULTS) * self.tiles_in_row();
-        #[cfg(target_arch = "x86_64")]
-        if Processor::this().has_tiles() {
-            return self.run_tiled(tiles, room);
-        }
         let block = BLOCK.min(HELD / (VALUES * self.inputs)).max(TILES);
         pieces(tiles, block, TILES).into_par_iter().for_each(|tiles| self.block(tiles, room));
     }
@@ -162,11 +155,10 @@ impl Winograd<'_> {
             let buffer = aligned(buffer, VALUES * (weights_value + products_value));
             let (weights, products) = buffer.split_at_mut(VALUES * weights_value);
             for inputs in pieces(self.inputs, most, GROUP) {
-                Processor::this().run(WeightsJob::<GROUP> {
+                Processor::this().run(WeightsJob {
                     weight: self.weight,
                     inputs_in_all: self.inputs,
                     inputs: inputs.clone(),
-                    in_row: inputs.len().next_multiple_of(GROUP),
                     channels: channels.clone(),
                     to: weights,
                     value: weights_value,

@@ -10,48 +10,45 @@ use crate::numbers::Numbers;
 use crate::product::tile::GROUP;
 use crate::vectors::{Job, Lanes};
 
-/// The values of the weights between some channels: `[values, out / TOGETHER, in_row, TOGETHER]`.
-pub(super) struct WeightsJob<'a, const TOGETHER: usize> {
+/// The values of the weights between some channels: `[values, groups of out, in, GROUP]`.
+pub(super) struct WeightsJob<'a> {
     pub(super) weight: Numbers<'a>,
     pub(super) inputs_in_all: usize,
     pub(super) inputs: Range<usize>,
-    /// Numbers from an output's to those of the next, as if there were so many inputs.
-    pub(super) in_row: usize,
     pub(super) channels: Range<usize>,
     pub(super) to: &'a mut [f32],
     /// From a value to the next.
     pub(super) value: usize,
 }
 
-impl<const TOGETHER: usize> Job for WeightsJob<'_, TOGETHER> {
+impl Job for WeightsJob<'_> {
     type Result = ();
 
     #[inline(always)]
     fn run<L: Lanes>(self) {
         const KERNEL: usize = 3;
-        /// Kernels that are transformed beside each other, between `TOGETHER` outputs and some inputs.
-        const LANES: usize = 16;
-        let beside = LANES / TOGETHER;
+        /// Kernels between four inputs and four outputs.
+        const LANES: usize = GROUP * GROUP;
         let value = self.value;
-        let inputs = self.inputs.len().next_multiple_of(beside);
+        let inputs = self.inputs.len().next_multiple_of(GROUP);
         let mut wide = [0.0; INPUTS * KERNEL * KERNEL];
-        for (group, channel) in self.channels.clone().step_by(TOGETHER).enumerate() {
+        for (group, channel) in self.channels.clone().step_by(GROUP).enumerate() {
             // All before any is read: a vector that is read right after its parts were written waits for them.
             let mut kernels = [[[0.0f32; LANES]; KERNEL * KERNEL]; INPUTS / GROUP];
-            for o in 0..TOGETHER.min(self.channels.end - channel) {
+            for o in 0..GROUP.min(self.channels.end - channel) {
                 let start = ((channel + o) * self.inputs_in_all + self.inputs.start) * 9;
                 let row = self.weight.read(start..start + self.inputs.len() * 9, &mut wide);
                 let row = row.as_chunks::<9>().0;
-                for (row, kernels) in row.chunks(beside).zip(&mut kernels) {
+                for (row, kernels) in row.chunks(GROUP).zip(&mut kernels) {
                     for (i, kernel) in row.iter().enumerate() {
                         for (&weight, kernel) in kernel.iter().zip(kernels.iter_mut()) {
-                            kernel[i * TOGETHER + o] = weight;
+                            kernel[i * GROUP + o] = weight;
                         }
                     }
                 }
             }
-            for (input, kernels) in (0..inputs).step_by(beside).zip(&kernels) {
-                let to = &mut self.to[(group * self.in_row + input) * TOGETHER..];
+            for (input, kernels) in (0..inputs).step_by(GROUP).zip(&kernels) {
+                let to = &mut self.to[(group * inputs + input) * GROUP..];
                 assert!(to.len() >= (VALUES - 1) * value + LANES, "room for the values");
                 for lane in (0..LANES).step_by(L::COUNT) {
                     // SAFETY: `lane` and the lanes after it are below `LANES`, the length of every array, and the
