@@ -31,17 +31,16 @@ pub(crate) fn time(model: &Path) -> Result<(), BoxError> {
     let cores = std::thread::available_parallelism()?.get();
     let base = Case { threads: cores, ..BASE };
     let sides = [32, 64, 96, 128].map(|side| (format!("{0}×{0} pixels", 8 * side), Case { side, ..base }));
-    let objects = [0, 1, 30].map(|objects| (format!("{objects} objects"), Case { objects, ..base }));
-    let samples = [1, 2, 4, 8].map(|samples| (format!("{samples} samples"), Case { samples, ..base }));
-    let threads = [1, cores].map(|threads| (format!("{threads} threads"), Case { threads, ..base }));
+    let objects = [0, 1, 30].map(|objects| (format!("objects: {objects}"), Case { objects, ..base }));
+    let samples = [1, 2, 4, 8].map(|samples| (format!("samples: {samples}"), Case { samples, ..base }));
+    let threads = [1, cores].map(|threads| (format!("threads: {threads}"), Case { threads, ..base }));
     seconds(&unet, base, &device)?; // the weights come into memory
     let reference = seconds(&unet, base, &device)?;
     println!("| | seconds | of the first | expected |\n|---|---:|---:|---:|");
     println!("| 512×512 pixels, 2 objects, 2 samples, {cores} threads | {reference:.2} | 1.00 | 1.00 |");
     for (name, case) in sides.into_iter().chain(objects).chain(samples).chain(threads) {
         let seconds = seconds(&unet, case, &device)?;
-        let shares = case.samples.min(case.threads).max(1) as f64;
-        let expected = case.work() / base.work() * (base.samples.min(cores) as f64 / shares);
+        let expected = case.work() / base.work() * (cores as f64 / case.threads as f64);
         println!("| {name} | {seconds:.2} | {:.2} | {expected:.2} |", seconds / reference);
     }
     Ok(())

@@ -266,5 +266,5 @@ fn looks_at_the_unfinished_picture() {
     let refused = program.run(
         &[&["generate"], &CAT[..], &["--preview", "linear", "--preview-path", "nowhere/look.png"]].concat(),
     );
-    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(refused.status.code(), Some(2));
 }
