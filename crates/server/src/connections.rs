@@ -38,8 +38,10 @@ pub(crate) async fn accept(
             (place, listener.accept().await)
         };
         let (place, accepted) = tokio::select! {
-            next = next => next,
+            // In this order: it listens for signals from its first turn on, which must come before anybody is answered.
+            biased;
             () = &mut stop => return open,
+            next = next => next,
         };
         let Ok((stream, _)) = accepted else {
             // Out of file handles, most likely: others will be closed.

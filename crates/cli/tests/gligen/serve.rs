@@ -42,5 +42,6 @@ fn it_prints_its_address_answers_and_ends_when_told_to() {
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("tiny-gligen"), "{answer}");
 
     assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(0), "{status}");
 }
