@@ -25,7 +25,7 @@ pub(crate) struct ComputingArgs {
     /// single precision; pictures are the same
     #[arg(long, value_name = "HOW", default_value_t, value_parser = memory(), help_heading = "Computing")]
     memory: Memory,
-    /// Whether the autoencoder decodes tile by tile, so that its memory does not grow with the picture: `auto` above
+    /// Whether the autoencoder decodes tile by tile, so that its memory grows less with the picture: `auto` above
     /// 768×768 pixels
     #[arg(long, value_name = "WHEN", default_value_t, value_parser = tiling(), help_heading = "Computing")]
     vae_tiling: Tiling,

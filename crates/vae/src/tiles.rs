@@ -1,4 +1,4 @@
-//! Decoding a large picture tile by tile, so that its memory does not grow with it.
+//! Decoding a large picture tile by tile, so that its memory grows far more slowly than it.
 //!
 //! The bottom of the decoder, which looks at all of the picture at once, runs on the whole: it is small. The two largest
 //! levels, which take most of the memory, run on tiles that overlap, and where they do the picture fades from one into
@@ -23,13 +23,13 @@ use burn::tensor::TensorData;
 
 use crate::decoder::Decoder;
 
-/// Side of a tile, in places of the feature map that is cut: 4 pixels each in the published checkpoints.
+/// Side of a tile, in places of the feature map that is cut: 2 pixels each in the published checkpoints.
 const SIDE: usize = 128;
 /// Places that neighbours share, at least.
 const OVERLAP: usize = 32;
 /// Places beside a cut that do not count: what lies behind it is missing in them.
 const MARGIN: usize = 8;
-/// Side of a tile in latents.
+/// The longer side, in latents, up to which [`Tiling::On`] decodes a picture as a whole.
 const LATENTS: usize = 64;
 /// Latents of the largest picture that is decoded as a whole: 96 × 96, which is 768 × 768 pixels.
 const WHOLE: usize = 96 * 96;
@@ -41,7 +41,7 @@ pub enum Tiling {
     /// Those of more than 768 × 768 pixels, at 8 pixels a latent.
     #[default]
     Auto,
-    /// All that are larger than a tile, which is 512 × 512 pixels.
+    /// All with a side of more than 512 pixels, at 8 pixels a latent.
     On,
     /// None.
     Off,
