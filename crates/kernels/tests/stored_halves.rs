@@ -43,7 +43,8 @@ proptest! {
             false => numbers([outputs + 3, inputs], 2),
         };
         let weight = weight.cast(dtype);
-        let weight = if part { weight.narrow(0, 2, outputs) } else { weight };
+        // Burn makes no empty slices.
+        let weight = if part && outputs > 0 { weight.narrow(0, 2, outputs) } else { weight };
         let wide = linear(x.clone(), widened(weight.clone()), None, None);
         prop_assert_eq!(bits(linear(x, weight, None, None)), bits(wide));
     }
