@@ -1,5 +1,7 @@
 //! The flags for where to compute and in how much memory, and the device that they name.
 
+use std::str::FromStr;
+
 use burn::tensor::Device;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gligen_pipeline::{LoadOptions, Memory, Tiling};
@@ -23,20 +25,20 @@ pub(crate) struct ComputingArgs {
     threads: Option<u64>,
     /// What weights may take on the CPU: `balanced` the size of their files, `small` that of the largest, `fast` that of
     /// single precision; pictures are the same
-    #[arg(long, value_name = "HOW", default_value_t, value_parser = memory(), help_heading = "Computing")]
+    #[arg(long, value_name = "HOW", default_value_t, value_parser = one_of::<Memory>(Memory::ALL.map(Memory::name)), help_heading = "Computing")]
     memory: Memory,
     /// Whether the autoencoder decodes tile by tile, so that its memory grows less with the picture: `auto` above
     /// 768×768 pixels
-    #[arg(long, value_name = "WHEN", default_value_t, value_parser = tiling(), help_heading = "Computing")]
+    #[arg(long, value_name = "WHEN", default_value_t, value_parser = one_of::<Tiling>(Tiling::ALL.map(Tiling::name)), help_heading = "Computing")]
     vae_tiling: Tiling,
 }
 
-fn memory() -> impl TypedValueParser<Value = Memory> {
-    PossibleValuesParser::new(Memory::ALL.map(Memory::name)).try_map(|name| name.parse::<Memory>())
-}
-
-fn tiling() -> impl TypedValueParser<Value = Tiling> {
-    PossibleValuesParser::new(Tiling::ALL.map(Tiling::name)).try_map(|name| name.parse::<Tiling>())
+/// Reads one of the `names`, which help lists.
+fn one_of<T>(names: [&'static str; 3]) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err = String> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<T>())
 }
 
 impl ComputingArgs {

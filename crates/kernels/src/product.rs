@@ -30,7 +30,7 @@ use rayon::prelude::*;
 
 use crate::matrix::Matrix;
 use crate::vectors::Processor;
-use ways::{Vectors, Way};
+use ways::{Target, Vectors, Way};
 
 /// The second matrix of a product, which is packed piece by piece.
 pub(crate) trait Columns: Sync {
@@ -106,7 +106,7 @@ impl Room {
     }
 }
 
-// SAFETY: whoever writes through the pointer promises that nobody else uses the same numbers (`Work::piece`).
+// SAFETY: whoever writes through the pointer promises that nobody else uses the same numbers (`Room::part`).
 unsafe impl Send for Room {}
 // SAFETY: the same.
 unsafe impl Sync for Room {}
@@ -192,10 +192,14 @@ impl<W: Way, B: Columns + ?Sized, F: Fn(usize, usize, &mut [f32]) + Sync> Work<'
                     // SAFETY: the rows and columns lie inside of the product, as `multiply` checked, and every piece
                     // is the work of one thread.
                     unsafe {
-                        let c = self.room.start.add(rows.start * self.row_stride + panel.start);
-                        let add = block.start > 0;
-                        let [inner, row_stride] = [block.len(), self.row_stride];
-                        self.way.multiply(&ready, a, b, inner, c, row_stride, rows.len(), panel.len(), add);
+                        let target = Target {
+                            c: self.room.start.add(rows.start * self.row_stride + panel.start),
+                            c_row: self.row_stride,
+                            rows: rows.len(),
+                            columns: panel.len(),
+                            add: block.start > 0,
+                        };
+                        self.way.multiply(&ready, a, b, block.len(), target);
                     }
                 }
             }

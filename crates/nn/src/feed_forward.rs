@@ -9,8 +9,7 @@ use gligen_kernels::{geglu, token_parts};
 use crate::Linear;
 
 /// `W₂ · GEGLU(W₁ x)` with four times the width inside, which on a CPU never exists for all tokens of a large map at
-/// once. Its children are numbered in the checkpoint, 1 being a
-/// dropout.
+/// once. Its children are numbered in the checkpoint, 1 being a dropout.
 ///
 /// Source: diffusers `models/attention.py`, `FeedForward` with `geglu`.
 #[derive(Module, Debug)]

@@ -117,21 +117,15 @@ impl Weights {
     /// Layers that are not among these weights, or of another shape.
     pub fn with_lora(mut self, lora: &Lora, part: Part, scale: f64) -> Result<Self, LoraError> {
         let keys = part.key_map();
-        let layer = |key: &str| Some(normalised(keys.path(key)?.strip_suffix(".weight")?));
+        let layer = |path: &str| Some(normalised(path.strip_suffix(".weight")?));
+        let paths: Vec<_> = self.entries.keys().filter_map(|key| Some((keys.path(key)?, key))).collect();
         let mut layers: BTreeMap<String, String> =
-            self.entries.keys().filter_map(|key| Some((layer(key)?, key.clone()))).collect();
+            paths.iter().filter_map(|(path, key)| Some((layer(path)?, key.to_string()))).collect();
         if part == Part::UNet {
             // Some files have the names of the original repositories.
-            let paths: Vec<(String, String)> = self
-                .entries
-                .keys()
-                .filter_map(|key| Some((keys.path(key)?.to_string(), key.clone())))
-                .collect();
-            let names = Names::unet(paths.iter().map(|(path, _)| path.as_str()));
-            layers.extend(paths.iter().filter_map(|(path, key)| {
-                let original = names.to_original(path)?;
-                Some((normalised(original.strip_suffix(".weight")?), key.clone()))
-            }));
+            let names = Names::unet(paths.iter().map(|(path, _)| path.as_ref()));
+            let original = |path: &str| layer(&names.to_original(path)?);
+            layers.extend(paths.iter().filter_map(|(path, key)| Some((original(path)?, key.to_string()))));
         }
         let updates: Vec<&Update> = lora.updates.iter().filter(|update| update.part == part).collect();
         let unmatched = updates.iter().filter(|update| !layers.contains_key(&update.layer));

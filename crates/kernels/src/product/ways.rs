@@ -45,24 +45,25 @@ pub(super) trait Way: Sync {
     /// Packs some rows of `a`.
     fn pack_rows(&self, a: &Matrix, rows: Range<usize>, inner: Range<usize>, to: &mut [f32]);
 
-    /// Packed rows times a packed panel, into rows `c_row` apart; added to what is there if `add`.
+    /// Packed rows times a packed panel, into `target`.
     ///
     /// # Safety
     ///
-    /// `c` must be good for reading and writing there, with nobody else using it.
-    #[expect(clippy::too_many_arguments, reason = "two matrices into a part of a third")]
-    unsafe fn multiply(
-        &self,
-        ready: &Self::Ready,
-        a: &[f32],
-        b: &[f32],
-        inner: usize,
-        c: *mut f32,
-        c_row: usize,
-        rows: usize,
-        columns: usize,
-        add: bool,
-    );
+    /// The target must be good for reading and writing, with nobody else using it.
+    unsafe fn multiply(&self, ready: &Self::Ready, a: &[f32], b: &[f32], inner: usize, target: Target);
+}
+
+/// The part of a product that some rows and some columns give.
+#[derive(Clone, Copy)]
+pub(crate) struct Target {
+    /// Its first number.
+    pub(crate) c: *mut f32,
+    /// From a row to the next.
+    pub(crate) c_row: usize,
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    /// Whether the product is added to what is there.
+    pub(crate) add: bool,
 }
 
 /// The vectors of a processor.
@@ -105,18 +106,8 @@ impl Way for Vectors {
         a.pack_groups(rows, inner, to);
     }
 
-    unsafe fn multiply(
-        &self,
-        (): &(),
-        a: &[f32],
-        b: &[f32],
-        inner: usize,
-        c: *mut f32,
-        c_row: usize,
-        rows: usize,
-        columns: usize,
-        add: bool,
-    ) {
+    unsafe fn multiply(&self, (): &(), a: &[f32], b: &[f32], inner: usize, target: Target) {
+        let Target { c, c_row, rows, columns, add } = target;
         assert!(
             a.len() >= self.rows_len(rows, inner) && b.len() >= self.columns_len(columns, inner),
             "packed"
@@ -134,7 +125,7 @@ impl Way for Vectors {
             columns,
             add,
         };
-        // SAFETY: the lengths of the packed pieces were checked; `c` is the caller's promise.
+        // SAFETY: the lengths of the packed pieces were checked; the target is the caller's promise.
         self.0.run(unsafe { panel.job() });
     }
 }
@@ -193,24 +184,14 @@ impl Way for Tiles {
         }
     }
 
-    unsafe fn multiply(
-        &self,
-        ready: &Self::Ready,
-        a: &[f32],
-        b: &[f32],
-        inner: usize,
-        c: *mut f32,
-        c_row: usize,
-        rows: usize,
-        columns: usize,
-        add: bool,
-    ) {
+    unsafe fn multiply(&self, tiles: &amx::Tiles, a: &[f32], b: &[f32], inner: usize, target: Target) {
         for (index, a) in a.chunks_exact(amx::cut_len(inner)).enumerate() {
             let row = index * amx::SIDE;
             // SAFETY: the caller's promise for all rows, of which these are some.
             unsafe {
-                let rows = amx::SIDE.min(rows - row);
-                ready.multiply(a, b, c.add(row * c_row), c_row, rows, columns, add);
+                let c = target.c.add(row * target.c_row);
+                let rows = amx::SIDE.min(target.rows - row);
+                tiles.multiply(a, b, Target { c, rows, ..target });
             }
         }
     }
