@@ -50,7 +50,7 @@ mod fast {
 
     use super::online::Head;
     use crate::flex::{matrix, primitive, tensor};
-    use crate::memory::zeros;
+    use crate::memory::for_results;
     use crate::product::Room;
 
     pub(super) fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, causal: bool) -> Tensor<4> {
@@ -59,7 +59,7 @@ mod fast {
         assert_eq!([batch, heads, d], [k.dims()[0], k.dims()[1], k.dims()[3]], "shapes of queries and keys");
         let [q, k, v] = [q, k, v].map(primitive);
         // The heads of a token lie beside each other, as the projection after attention wants them.
-        let mut result = zeros(batch * queries * heads * d); // [batch, queries, heads, d]
+        let mut result = for_results(batch * queries * heads * d); // [batch, queries, heads, d]
         let room = Room::new(&mut result);
         (0..batch * heads).into_par_iter().for_each(|index| {
             let (sample, head) = (index / heads, index % heads);

@@ -3,7 +3,7 @@
 use burn::Tensor;
 use burn::backend::Flex;
 use burn::backend::flex::{FlexTensor, Layout};
-use burn::tensor::{Bytes, DType, bf16, f16};
+use burn::tensor::{DType, bf16, f16};
 
 use crate::device::is_flex;
 use crate::matrix::Matrix;
@@ -65,7 +65,7 @@ pub(crate) fn tensor_of<const D: usize>(x: FlexTensor) -> Tensor<D> {
 /// A tensor of `numbers` in row-major order.
 pub(crate) fn tensor<const D: usize>(numbers: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
     let layout = Layout::contiguous(shape.into());
-    tensor_of(FlexTensor::new(Bytes::from_elems(numbers), layout, DType::F32))
+    tensor_of(FlexTensor::new(crate::memory::bytes(numbers), layout, DType::F32))
 }
 
 /// Runs `f`, compiled for the widest vectors that this processor has.

@@ -56,7 +56,7 @@ mod fast {
     use rayon::prelude::*;
 
     use crate::flex::{contiguous, tensor, vectorised};
-    use crate::memory::zeros;
+    use crate::memory::for_results;
     use crate::statistics::Statistics;
 
     pub(super) fn group_norm(
@@ -102,7 +102,7 @@ mod fast {
             return Tensor::from_primitive::<Flex>(x);
         }
         let x = x.as_slice::<f32>().unwrap_or_default();
-        let mut result = zeros(x.len());
+        let mut result = for_results(x.len());
         result.par_chunks_mut(in_group).zip(x.par_chunks(in_group)).enumerate().for_each(
             |(group, (result, x))| {
                 vectorised(

@@ -41,7 +41,7 @@ mod fast {
     use rayon::prelude::*;
 
     use crate::flex::{CHUNK, contiguous, tensor, vectorised};
-    use crate::memory::zeros;
+    use crate::memory::for_results;
     use crate::statistics::Statistics;
 
     /// `x`: `[rows, channels]`.
@@ -50,7 +50,7 @@ mod fast {
         let channels = shape[1];
         let (x, weight, bias) = (contiguous(x), contiguous(weight), contiguous(bias));
         let [x, weight, bias] = [&x, &weight, &bias].map(|x| x.as_slice::<f32>().unwrap_or_default());
-        let mut result = zeros(x.len());
+        let mut result = for_results(x.len());
         let rows = CHUNK.div_ceil(channels) * channels;
         result.par_chunks_mut(rows).zip(x.par_chunks(rows)).for_each(|(result, x)| {
             vectorised(

@@ -56,7 +56,7 @@ mod fast {
 
     use crate::flex::{contiguous, matrix, primitive};
     use crate::matrix::Matrix;
-    use crate::memory::zeros;
+    use crate::memory::for_results;
     use crate::product::multiply;
 
     /// The numbers of the result, row by row.
@@ -80,7 +80,7 @@ mod fast {
         let weight = matrix(&weight, []).transposed();
         let bias = bias.as_ref().and_then(|bias| bias.as_slice::<f32>());
         let residual = residual.as_ref().and_then(|residual| residual.as_slice::<f32>());
-        let mut result = zeros(rows * outputs);
+        let mut result = for_results(rows * outputs);
         let count = result.len() / tokens.len();
         for (sample, (tokens, result)) in tokens.iter().zip(result.chunks_exact_mut(count)).enumerate() {
             multiply(tokens, &weight, result, outputs, |row, first, piece| {

@@ -61,6 +61,17 @@ impl<'a> Matrix<'a> {
         in_order.then(|| Rows { numbers: self.storage, start: self.start, stride: row.unsigned_abs() })
     }
 
+    /// Some `rows` of some `columns` where they lie, if they are f32 and each in order.
+    pub(crate) fn rows_in_place(
+        &self,
+        rows: Range<usize>,
+        columns: Range<usize>,
+    ) -> Option<impl Iterator<Item = &'a [f32]>> {
+        let lying = self.in_rows()?;
+        let Numbers::F32(numbers) = lying.numbers else { return None };
+        Some(rows.map(move |row| &numbers[lying.range(row, &columns)]))
+    }
+
     /// The number in a place that is inside of the shape.
     fn at(&self, row: usize, column: usize) -> f32 {
         let offset = row as isize * self.strides[0] + column as isize * self.strides[1];

@@ -8,7 +8,7 @@ use super::unfolded::Unfolded;
 use super::winograd::Winograd;
 use crate::flex::{contiguous, numbers, primitive, tensor};
 use crate::matrix::Matrix;
-use crate::memory::zeros;
+use crate::memory::for_results;
 use crate::product::multiply;
 
 /// A feature map and how the kernel goes over it.
@@ -40,7 +40,7 @@ pub(super) fn conv2d(
     }
     let (x, weight) = (contiguous(x), contiguous(weight));
     let (bias, residual) = (bias.map(contiguous), residual.map(contiguous));
-    let mut result = zeros(batch * outputs * area);
+    let mut result = for_results(batch * outputs * area);
     let (x, weight) = (x.as_slice::<f32>().unwrap_or_default(), numbers(&weight));
     let bias = bias.as_ref().and_then(|bias| bias.as_slice::<f32>());
     let residual = residual.as_ref().and_then(|residual| residual.as_slice::<f32>());
@@ -77,7 +77,7 @@ fn pointwise(
     let (bias, residual) = (bias.map(contiguous), residual.map(contiguous));
     let bias = bias.as_ref().and_then(|bias| bias.as_slice::<f32>());
     let residual = residual.as_ref().and_then(|residual| residual.as_slice::<f32>());
-    let mut result = zeros(batch * outputs * area);
+    let mut result = for_results(batch * outputs * area);
     let weight = Matrix::whole(numbers(&weight), [outputs, inputs]);
     for (sample, result) in result.chunks_exact_mut((outputs * area).max(1)).enumerate() {
         let residual = residual.map(|residual| &residual[sample * outputs * area..]);

@@ -30,9 +30,12 @@ const PARTS: usize = 3;
 /// From the parts of some inner numbers to those of the next.
 const STEP: usize = PARTS * 2 * TILE;
 
+/// Numbers of 32 bits before the first parts, of which one says how many parts there are.
+const HEAD: usize = 16;
+
 /// Numbers of 32 bits that [`SIDE`] rows or columns of `inner` numbers take when they are cut.
 pub(crate) const fn cut_len(inner: usize) -> usize {
-    inner.div_ceil(INNER) * STEP
+    HEAD + inner.div_ceil(INNER) * STEP
 }
 
 /// Whether this machine has the tiles and lets this process use them.
@@ -74,6 +77,33 @@ fn parts(x: __m512i) -> [__m512i; PARTS] {
     [first, second, less(rest, second)]
 }
 
+/// What was in the second and in the third parts so far.
+struct Seen([__m512i; 2]);
+
+impl Seen {
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    fn nothing() -> Self {
+        Self([_mm512_setzero_si512(); 2])
+    }
+
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    fn add(&mut self, parts: [__m512i; PARTS]) {
+        for (seen, part) in self.0.iter_mut().zip(&parts[1..]) {
+            *seen = _mm512_or_si512(*seen, *part);
+        }
+    }
+
+    /// How many parts are needed: of numbers that were halves or brain floats the last are 0.
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    fn parts(&self) -> usize {
+        let needed = self.0.map(|seen| _mm512_test_epi32_mask(seen, seen) != 0);
+        needed.iter().rposition(|&needed| needed).map_or(1, |last| last + 2)
+    }
+}
+
 /// Sixteen numbers.
 #[target_feature(enable = "avx512f")]
 #[inline]
@@ -91,52 +121,58 @@ fn store(x: __m512i, to: &mut [f32]) {
     unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), x) }
 }
 
-/// Cuts [`SIDE`] rows of whole [`INNER`]s of numbers, `[SIDE, inner]`, into `[inner / INNER, PARTS, 2, 16, INNER]` of
-/// half the bits.
+/// Cuts at most [`SIDE`] rows of whole [`INNER`]s of numbers into `[inner / INNER, PARTS, 2, 16, INNER]` of half the
+/// bits, behind a [`HEAD`]. What is in the place of rows that are missing stays.
 ///
 /// # Panics
 ///
 /// If the processor has no tiles, or the lengths do not fit.
-pub(crate) fn cut_rows(rows: &[f32], inner: usize, to: &mut [f32]) {
+pub(crate) fn cut_rows<'a>(rows: impl Iterator<Item = &'a [f32]>, inner: usize, to: &mut [f32]) {
     #[target_feature(enable = "avx512f,avx512bw")]
-    fn cut(rows: &[f32], inner: usize, to: &mut [f32]) {
+    fn cut<'a>(rows: impl Iterator<Item = &'a [f32]>, to: &mut [f32]) -> usize {
         // The upper halves of one vector, then those of another.
         let upper: [u16; 32] = std::array::from_fn(|i| 2 * i as u16 + 1);
         // SAFETY: there are 64 bytes.
         let upper = unsafe { _mm512_loadu_si512(upper.as_ptr().cast()) };
-        for (row, numbers) in rows.chunks_exact(inner).enumerate() {
+        let mut seen = Seen::nothing();
+        for (row, numbers) in rows.take(SIDE).enumerate() {
             for (numbers, to) in numbers.as_chunks::<INNER>().0.iter().zip(to.as_chunks_mut::<STEP>().0) {
                 let (left, right) = (parts(load(numbers)), parts(load(&numbers[16..])));
+                seen.add(left);
+                seen.add(right);
                 for part in 0..PARTS {
                     let both = _mm512_permutex2var_epi16(left[part], upper, right[part]);
                     store(both, &mut to[part * 2 * TILE + row * INNER / 2..]);
                 }
             }
         }
+        seen.parts()
     }
-    assert!(
-        is_there() && inner.is_multiple_of(INNER) && rows.len() == SIDE * inner && to.len() == cut_len(inner)
-    );
+    assert!(is_there() && inner.is_multiple_of(INNER) && to.len() == cut_len(inner));
+    let (head, to) = to.split_at_mut(HEAD);
     // SAFETY: a processor with the tiles has these vectors.
-    unsafe { cut(rows, inner, to) }
+    head[0] = unsafe { cut(rows, to) } as f32;
 }
 
 /// Cuts whole [`INNER`]s of rows of [`SIDE`] numbers, `[inner, SIDE]`, into `[inner / INNER, PARTS, 2, INNER / 2, 16]`,
-/// where the parts of two rows lie in one number of 32 bits.
+/// where the parts of two rows lie in one number of 32 bits, behind a [`HEAD`].
 ///
 /// # Panics
 ///
 /// If the processor has no tiles, or the lengths do not fit.
 pub(crate) fn cut_columns(columns: &[f32], to: &mut [f32]) {
     #[target_feature(enable = "avx512f,avx512bw")]
-    fn cut(columns: &[f32], to: &mut [f32]) {
+    fn cut(columns: &[f32], to: &mut [f32]) -> usize {
         const LOWER: __mmask32 = 0x5555_5555;
+        let mut seen = Seen::nothing();
         let steps = columns.as_chunks::<{ INNER * SIDE }>().0.iter().zip(to.as_chunks_mut::<STEP>().0);
         for (columns, to) in steps {
             for (pair, rows) in columns.as_chunks::<{ 2 * SIDE }>().0.iter().enumerate() {
                 for half in 0..2 {
                     let (first, second) =
                         (parts(load(&rows[half * 16..])), parts(load(&rows[SIDE + half * 16..])));
+                    seen.add(first);
+                    seen.add(second);
                     for part in 0..PARTS {
                         let first = _mm512_srli_epi32::<16>(first[part]);
                         let both = _mm512_mask_mov_epi16(second[part], LOWER, first);
@@ -145,6 +181,7 @@ pub(crate) fn cut_columns(columns: &[f32], to: &mut [f32]) {
                 }
             }
         }
+        seen.parts()
     }
     let inner = columns.len() / SIDE;
     assert!(
@@ -153,8 +190,9 @@ pub(crate) fn cut_columns(columns: &[f32], to: &mut [f32]) {
             && columns.len() == SIDE * inner
             && to.len() == cut_len(inner)
     );
+    let (head, to) = to.split_at_mut(HEAD);
     // SAFETY: a processor with the tiles has these vectors.
-    unsafe { cut(columns, to) }
+    head[0] = unsafe { cut(columns, to) } as f32;
 }
 
 /// The tiles of this thread, ready for use.
@@ -194,11 +232,10 @@ impl Tiles {
     /// As for [`Way::multiply`](super::ways::Way::multiply).
     pub(crate) unsafe fn multiply(&self, a: &[f32], b: &[f32], target: Target) {
         let Target { c, c_row, rows, columns, add } = target;
-        let steps = a.len() / STEP;
-        assert!(steps > 0 && a.len() == steps * STEP && b.len() == a.len(), "cut rows and columns");
+        assert!(a.len() > HEAD && (a.len() - HEAD).is_multiple_of(STEP) && b.len() == a.len(), "cut");
         if rows == SIDE && columns == SIDE {
             // SAFETY: the lengths were checked; the target is the caller's promise.
-            unsafe { self.whole(a.as_ptr(), b.as_ptr(), steps, c, c_row, add) };
+            unsafe { self.whole(a, b, c, c_row, add) };
             return;
         }
         let mut buffer = [[0.0f32; SIDE]; SIDE];
@@ -209,7 +246,7 @@ impl Tiles {
                     buffer.as_mut_ptr().copy_from_nonoverlapping(c.add(row * c_row), columns);
                 }
             }
-            self.whole(a.as_ptr(), b.as_ptr(), steps, buffer.as_mut_ptr().cast(), SIDE, add);
+            self.whole(a, b, buffer.as_mut_ptr().cast(), SIDE, add);
             for (row, buffer) in buffer.iter().enumerate().take(rows) {
                 c.add(row * c_row).copy_from_nonoverlapping(buffer.as_ptr(), columns);
             }
@@ -218,85 +255,19 @@ impl Tiles {
 
     /// # Safety
     ///
-    /// `a` and `b` must have `steps` whole steps, and `c` [`SIDE`] rows of [`SIDE`] numbers, `c_row` apart.
-    unsafe fn whole(&self, a: *const f32, b: *const f32, steps: usize, c: *mut f32, c_row: usize, add: bool) {
-        // Of the eight tiles four hold the sums, two a part of the rows and two a part of the columns. From a part to the
-        // next are two tiles of 1024 bytes.
-        macro_rules! rows {
-            ($part:literal) => {
-                concat!(
-                    "tileloadd tmm4, [{a} + {line} + 2048 * (",
-                    $part,
-                    " - 1)]\n",
-                    "tileloadd tmm5, [{a} + {line} + 2048 * (",
-                    $part,
-                    " - 1) + 1024]",
-                )
-            };
-        }
-        macro_rules! columns {
-            ($part:literal) => {
-                concat!(
-                    "tileloadd tmm6, [{b} + {line} + 2048 * (",
-                    $part,
-                    " - 1)]\n",
-                    "tileloadd tmm7, [{b} + {line} + 2048 * (",
-                    $part,
-                    " - 1) + 1024]",
-                )
-            };
-        }
-        macro_rules! products {
-            () => {
-                "tdpbf16ps tmm0, tmm4, tmm6
-                 tdpbf16ps tmm1, tmm4, tmm7
-                 tdpbf16ps tmm2, tmm5, tmm6
-                 tdpbf16ps tmm3, tmm5, tmm7"
-            };
-        }
+    /// `a` and `b` must be as long as each other and have whole steps behind their heads, and `c` [`SIDE`] rows of
+    /// [`SIDE`] numbers, `c_row` apart.
+    unsafe fn whole(&self, a: &[f32], b: &[f32], c: *mut f32, c_row: usize, add: bool) {
+        let steps = (a.len() - HEAD) / STEP;
+        let multiply = match [a[0], b[0]] {
+            [1.0, _] => products_of_one_part_of_rows,
+            [2.0, _] => products_of_two_parts_of_rows,
+            [_, 1.0] => products_of_one_part_of_columns,
+            [_, 2.0] => products_of_two_parts_of_columns,
+            _ => products_of_all_parts,
+        };
         // SAFETY: the tiles are set up for as long as `self` lives; the rest is the caller's promise.
-        unsafe {
-            asm!(
-                "test {add:e}, {add:e}",
-                "jz 2f",
-                "tileloadd tmm0, [{c} + {c_row}]",
-                "tileloadd tmm1, [{c} + {c_row} + 64]",
-                "tileloadd tmm2, [{below} + {c_row}]",
-                "tileloadd tmm3, [{below} + {c_row} + 64]",
-                "jmp 3f",
-                "2:",
-                "tilezero tmm0",
-                "tilezero tmm1",
-                "tilezero tmm2",
-                "tilezero tmm3",
-                "3:",
-                rows!(1), columns!(1), products!(), // a₁b₁
-                columns!(2), products!(),           // a₁b₂
-                columns!(3), products!(),           // a₁b₃
-                rows!(2), columns!(1), products!(), // a₂b₁
-                columns!(2), products!(),           // a₂b₂
-                rows!(3), columns!(1), products!(), // a₃b₁
-                "add {a}, 6144",
-                "add {b}, 6144",
-                "dec {steps}",
-                "jnz 3b",
-                "tilestored [{c} + {c_row}], tmm0",
-                "tilestored [{c} + {c_row} + 64], tmm1",
-                "tilestored [{below} + {c_row}], tmm2",
-                "tilestored [{below} + {c_row} + 64], tmm3",
-                a = inout(reg) a => _,
-                b = inout(reg) b => _,
-                steps = inout(reg) steps => _,
-                c = in(reg) c,
-                below = in(reg) c.add(16 * c_row),
-                c_row = in(reg) 4 * c_row,
-                line = in(reg) 64usize,
-                add = in(reg) u32::from(add),
-                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-                options(nostack),
-            );
-        }
+        unsafe { multiply(a[HEAD..].as_ptr(), b[HEAD..].as_ptr(), steps, c, c_row, add) };
     }
 }
 
@@ -306,3 +277,109 @@ impl Drop for Tiles {
         unsafe { asm!("tilerelease", options(nostack, nomem, preserves_flags)) };
     }
 }
+
+// Of the eight tiles four hold the sums, two a part of the rows and two a part of the columns. From a part to the next
+// are two tiles of 1024 bytes.
+macro_rules! rows {
+    ($part:literal) => {
+        concat!(
+            "tileloadd tmm4, [{a} + {line} + 2048 * (",
+            $part,
+            " - 1)]\n",
+            "tileloadd tmm5, [{a} + {line} + 2048 * (",
+            $part,
+            " - 1) + 1024]",
+        )
+    };
+}
+macro_rules! columns {
+    ($part:literal) => {
+        concat!(
+            "tileloadd tmm6, [{b} + {line} + 2048 * (",
+            $part,
+            " - 1)]\n",
+            "tileloadd tmm7, [{b} + {line} + 2048 * (",
+            $part,
+            " - 1) + 1024]",
+        )
+    };
+}
+macro_rules! products {
+    () => {
+        "tdpbf16ps tmm0, tmm4, tmm6
+         tdpbf16ps tmm1, tmm4, tmm7
+         tdpbf16ps tmm2, tmm5, tmm6
+         tdpbf16ps tmm3, tmm5, tmm7"
+    };
+}
+
+/// A function that adds up `products` over all steps. Those of parts that are 0 may be left out: nothing would change.
+macro_rules! kernel {
+    ($name:ident: $($products:tt)+) => {
+        /// # Safety
+        ///
+        /// The tiles must be set up; `a` and `b` must have `steps` whole steps, at least one, and `c` [`SIDE`] rows of
+        /// [`SIDE`] numbers, `c_row` apart.
+        unsafe fn $name(a: *const f32, b: *const f32, steps: usize, c: *mut f32, c_row: usize, add: bool) {
+            // SAFETY: the caller's promise.
+            unsafe {
+                asm!(
+                    "test {add:e}, {add:e}",
+                    "jz 2f",
+                    "tileloadd tmm0, [{c} + {c_row}]",
+                    "tileloadd tmm1, [{c} + {c_row} + 64]",
+                    "tileloadd tmm2, [{below} + {c_row}]",
+                    "tileloadd tmm3, [{below} + {c_row} + 64]",
+                    "jmp 3f",
+                    "2:",
+                    "tilezero tmm0",
+                    "tilezero tmm1",
+                    "tilezero tmm2",
+                    "tilezero tmm3",
+                    "3:",
+                    $($products)+,
+                    "add {a}, 6144",
+                    "add {b}, 6144",
+                    "dec {steps}",
+                    "jnz 3b",
+                    "tilestored [{c} + {c_row}], tmm0",
+                    "tilestored [{c} + {c_row} + 64], tmm1",
+                    "tilestored [{below} + {c_row}], tmm2",
+                    "tilestored [{below} + {c_row} + 64], tmm3",
+                    a = inout(reg) a => _,
+                    b = inout(reg) b => _,
+                    steps = inout(reg) steps => _,
+                    c = in(reg) c,
+                    below = in(reg) c.add(16 * c_row),
+                    c_row = in(reg) 4 * c_row,
+                    line = in(reg) 64usize,
+                    add = in(reg) u32::from(add),
+                    out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                    out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                    options(nostack),
+                );
+            }
+        }
+    };
+}
+
+kernel!(products_of_all_parts:
+    rows!(1), columns!(1), products!(), columns!(2), products!(), columns!(3), products!(), // a₁b₁, a₁b₂, a₁b₃
+    rows!(2), columns!(1), products!(), columns!(2), products!(),                           // a₂b₁, a₂b₂
+    rows!(3), columns!(1), products!()                                                      // a₃b₁
+);
+kernel!(products_of_two_parts_of_columns:
+    rows!(1), columns!(1), products!(), columns!(2), products!(),
+    rows!(2), columns!(1), products!(), columns!(2), products!(),
+    rows!(3), columns!(1), products!()
+);
+kernel!(products_of_one_part_of_columns:
+    columns!(1), rows!(1), products!(), rows!(2), products!(), rows!(3), products!()
+);
+kernel!(products_of_two_parts_of_rows:
+    rows!(1), columns!(1), products!(), columns!(2), products!(), columns!(3), products!(),
+    rows!(2), columns!(1), products!(), columns!(2), products!()
+);
+kernel!(products_of_one_part_of_rows:
+    rows!(1), columns!(1), products!(), columns!(2), products!(), columns!(3), products!()
+);

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::Columns;
 #[cfg(target_arch = "x86_64")]
 use super::amx;
 use super::tile::{GROUP, Panel, panel_vectors};
+use super::{Columns, aligned, with_scratch};
 use crate::matrix::Matrix;
 use crate::vectors::Processor;
 
@@ -165,22 +165,33 @@ impl Way for Tiles {
         columns: Range<usize>,
         to: &mut [f32],
     ) {
-        let mut whole = [0.0; Self::BLOCK * amx::SIDE];
-        let length = inner.len() * amx::SIDE;
-        b.pack(inner.clone(), columns, amx::SIDE, &mut whole[..length]);
-        let whole = &whole[..inner.len().next_multiple_of(amx::SIDE) * amx::SIDE];
-        amx::cut_columns(whole, to);
+        with_scratch(|buffer| {
+            let whole = aligned(buffer, inner.len().next_multiple_of(amx::SIDE) * amx::SIDE);
+            let (some, rest) = whole.split_at_mut(inner.len() * amx::SIDE);
+            b.pack(inner, columns, amx::SIDE, some);
+            rest.fill(0.0);
+            amx::cut_columns(whole, to);
+        });
     }
 
     fn pack_rows(&self, a: &Matrix, rows: Range<usize>, inner: Range<usize>, to: &mut [f32]) {
-        let mut whole = [0.0; Self::BLOCK * amx::SIDE];
         let width = inner.len().next_multiple_of(amx::SIDE);
-        let rows = rows.clone().step_by(amx::SIDE).map(|row| row..(row + amx::SIDE).min(rows.end));
-        for (rows, to) in rows.zip(to.chunks_exact_mut(amx::cut_len(inner.len()))) {
-            let (some, rest) = whole[..amx::SIDE * width].split_at_mut(rows.len() * width);
-            a.pack(rows, inner.clone(), width, some);
-            rest.fill(0.0);
-            amx::cut_rows(&whole[..amx::SIDE * width], width, to);
+        let groups = rows.clone().step_by(amx::SIDE).map(|row| row..(row + amx::SIDE).min(rows.end));
+        for (rows, to) in groups.zip(to.chunks_exact_mut(amx::cut_len(inner.len()))) {
+            if let Some(in_place) = a.rows_in_place(rows.clone(), inner.clone())
+                && rows.len() == amx::SIDE
+                && inner.len() == width
+            {
+                amx::cut_rows(in_place, width, to);
+                continue;
+            }
+            with_scratch(|buffer| {
+                let whole = aligned(buffer, amx::SIDE * width);
+                let (some, rest) = whole.split_at_mut(rows.len() * width);
+                a.pack(rows, inner.clone(), width, some);
+                rest.fill(0.0);
+                amx::cut_rows(whole.chunks_exact(width), width, to);
+            });
         }
     }
 
