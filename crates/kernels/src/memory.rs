@@ -7,9 +7,7 @@
 use std::mem::MaybeUninit;
 use std::sync::{Mutex, PoisonError};
 
-use cubecl_environment::bytes::{
-    AccessError, AccessPolicy, AllocationController, AllocationProperty, Bytes,
-};
+use cubecl_environment::bytes::{AccessError, AccessPolicy, AllocationController, AllocationProperty, Bytes};
 
 /// Numbers of a result below which the allocator does well: 1 MiB.
 const LARGE: usize = 1 << 18;

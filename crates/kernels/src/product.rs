@@ -41,8 +41,6 @@ pub(crate) trait Columns: Sync {
     fn pack(&self, rows: Range<usize>, columns: Range<usize>, width: usize, panel: &mut [f32]);
 }
 
-/// Rows that stay in the second-level cache while the panels pass by.
-const ROWS: usize = 96;
 /// Multiplications below which threads do not pay.
 const SMALL: usize = 1 << 18;
 
@@ -127,7 +125,7 @@ impl<W: Way, B: Columns + ?Sized, F: Fn(usize, usize, &mut [f32]) + Sync> Work<'
         let ([rows, _], [_, columns]) = (self.a.shape(), self.b.columns_shape());
         let threads = if rows * columns * self.inner < SMALL { 1 } else { rayon::current_num_threads() };
         // Where there are few blocks of rows, threads share the columns.
-        let share = if rows < 4 * threads * ROWS { columns.div_ceil(2 * threads) } else { columns };
+        let share = if rows < 4 * threads * W::ROWS { columns.div_ceil(2 * threads) } else { columns };
         let pieces = pieces(columns, share.min(W::COLUMNS), 32);
         match threads {
             1 => pieces.into_iter().for_each(|columns| self.columns(columns, false)),
@@ -166,7 +164,8 @@ impl<W: Way, B: Columns + ?Sized, F: Fn(usize, usize, &mut [f32]) + Sync> Work<'
                 });
                 let packed = &*packed;
                 let rows = self.a.shape()[0];
-                let rows: Vec<_> = (0..rows).step_by(ROWS).map(|row| row..(row + ROWS).min(rows)).collect();
+                let rows: Vec<_> =
+                    (0..rows).step_by(W::ROWS).map(|row| row..(row + W::ROWS).min(rows)).collect();
                 each(threads, rows, |rows| self.rows(rows, &columns, &blocks, &panels, packed));
             });
         }

@@ -231,34 +231,7 @@ impl Tiles {
     ///
     /// As for [`Way::multiply`](super::ways::Way::multiply).
     pub(crate) unsafe fn multiply(&self, a: &[f32], b: &[f32], target: Target) {
-        let Target { c, c_row, rows, columns, add } = target;
         assert!(a.len() > HEAD && (a.len() - HEAD).is_multiple_of(STEP) && b.len() == a.len(), "cut");
-        if rows == SIDE && columns == SIDE {
-            // SAFETY: the lengths were checked; the target is the caller's promise.
-            unsafe { self.whole(a, b, c, c_row, add) };
-            return;
-        }
-        let mut buffer = [[0.0f32; SIDE]; SIDE];
-        // SAFETY: the buffer has whole rows; the rows of `c` are the caller's promise.
-        unsafe {
-            if add {
-                for (row, buffer) in buffer.iter_mut().enumerate().take(rows) {
-                    buffer.as_mut_ptr().copy_from_nonoverlapping(c.add(row * c_row), columns);
-                }
-            }
-            self.whole(a, b, buffer.as_mut_ptr().cast(), SIDE, add);
-            for (row, buffer) in buffer.iter().enumerate().take(rows) {
-                c.add(row * c_row).copy_from_nonoverlapping(buffer.as_ptr(), columns);
-            }
-        }
-    }
-
-    /// # Safety
-    ///
-    /// `a` and `b` must be as long as each other and have whole steps behind their heads, and `c` [`SIDE`] rows of
-    /// [`SIDE`] numbers, `c_row` apart.
-    unsafe fn whole(&self, a: &[f32], b: &[f32], c: *mut f32, c_row: usize, add: bool) {
-        let steps = (a.len() - HEAD) / STEP;
         let multiply = match [a[0], b[0]] {
             [1.0, _] => products_of_one_part_of_rows,
             [2.0, _] => products_of_two_parts_of_rows,
@@ -266,8 +239,50 @@ impl Tiles {
             [_, 2.0] => products_of_two_parts_of_columns,
             _ => products_of_all_parts,
         };
-        // SAFETY: the tiles are set up for as long as `self` lives; the rest is the caller's promise.
-        unsafe { multiply(a[HEAD..].as_ptr(), b[HEAD..].as_ptr(), steps, c, c_row, add) };
+        let steps = (a.len() - HEAD) / STEP;
+        let mut sums = Sums([[0.0; SIDE]; SIDE]);
+        // SAFETY: the lengths were checked, and the tiles are set up for as long as `self` lives; the target is the
+        // caller's promise, and who has tiles has these vectors.
+        unsafe {
+            target.prefetch();
+            multiply(a[HEAD..].as_ptr(), b[HEAD..].as_ptr(), steps, &mut sums);
+            target.take(&sums);
+        }
+    }
+}
+
+/// What [`Tiles`] leave behind.
+#[repr(align(64))]
+struct Sums([[f32; SIDE]; SIDE]);
+
+impl Target {
+    /// Asks for the memory of all rows, which is far apart and will be here when the sums are complete.
+    #[target_feature(enable = "avx512f")]
+    fn prefetch(self) {
+        for row in 0..self.rows {
+            let c = self.c.wrapping_add(row * self.c_row);
+            for column in [0, self.columns / 2, self.columns - 1] {
+                _mm_prefetch::<_MM_HINT_T0>(c.wrapping_add(column).cast());
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`Way::multiply`](super::ways::Way::multiply).
+    #[target_feature(enable = "avx512f")]
+    unsafe fn take(self, sums: &Sums) {
+        for (row, sums) in sums.0.iter().enumerate().take(self.rows) {
+            // SAFETY: the caller's promise.
+            let c = unsafe { std::slice::from_raw_parts_mut(self.c.add(row * self.c_row), self.columns) };
+            // A row of known length saves the loop.
+            match (<&mut [f32; SIDE]>::try_from(&mut *c), self.add) {
+                (Ok(c), true) => c.iter_mut().zip(sums).for_each(|(c, sum)| *c += sum),
+                (Ok(c), false) => *c = *sums,
+                (Err(_), true) => c.iter_mut().zip(sums).for_each(|(c, sum)| *c += sum),
+                (Err(_), false) => c.copy_from_slice(&sums[..c.len()]),
+            }
+        }
     }
 }
 
@@ -318,42 +333,31 @@ macro_rules! kernel {
     ($name:ident: $($products:tt)+) => {
         /// # Safety
         ///
-        /// The tiles must be set up; `a` and `b` must have `steps` whole steps, at least one, and `c` [`SIDE`] rows of
-        /// [`SIDE`] numbers, `c_row` apart.
-        unsafe fn $name(a: *const f32, b: *const f32, steps: usize, c: *mut f32, c_row: usize, add: bool) {
+        /// The tiles must be set up, and `a` and `b` must have `steps` whole steps, at least one.
+        unsafe fn $name(a: *const f32, b: *const f32, steps: usize, sums: &mut Sums) {
             // SAFETY: the caller's promise.
             unsafe {
                 asm!(
-                    "test {add:e}, {add:e}",
-                    "jz 2f",
-                    "tileloadd tmm0, [{c} + {c_row}]",
-                    "tileloadd tmm1, [{c} + {c_row} + 64]",
-                    "tileloadd tmm2, [{below} + {c_row}]",
-                    "tileloadd tmm3, [{below} + {c_row} + 64]",
-                    "jmp 3f",
-                    "2:",
                     "tilezero tmm0",
                     "tilezero tmm1",
                     "tilezero tmm2",
                     "tilezero tmm3",
-                    "3:",
+                    "2:",
                     $($products)+,
                     "add {a}, 6144",
                     "add {b}, 6144",
                     "dec {steps}",
-                    "jnz 3b",
-                    "tilestored [{c} + {c_row}], tmm0",
-                    "tilestored [{c} + {c_row} + 64], tmm1",
-                    "tilestored [{below} + {c_row}], tmm2",
-                    "tilestored [{below} + {c_row} + 64], tmm3",
+                    "jnz 2b",
+                    "tilestored [{sums} + {row}], tmm0",
+                    "tilestored [{sums} + {row} + 64], tmm1",
+                    "tilestored [{sums} + {row} + 2048], tmm2",
+                    "tilestored [{sums} + {row} + 2048 + 64], tmm3",
                     a = inout(reg) a => _,
                     b = inout(reg) b => _,
                     steps = inout(reg) steps => _,
-                    c = in(reg) c,
-                    below = in(reg) c.add(16 * c_row),
-                    c_row = in(reg) 4 * c_row,
+                    sums = in(reg) sums,
+                    row = in(reg) 128usize,
                     line = in(reg) 64usize,
-                    add = in(reg) u32::from(add),
                     out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
                     out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
                     options(nostack),

@@ -11,6 +11,8 @@ use crate::vectors::Processor;
 
 /// How pieces of two matrices are packed, and multiplied when they are.
 pub(super) trait Way: Sync {
+    /// Rows that are packed together, and stay in the second-level cache while the panels pass by.
+    const ROWS: usize;
     /// Columns that are packed together, at most.
     const COLUMNS: usize;
     /// Inner numbers that are packed together, at most.
@@ -70,6 +72,7 @@ pub(crate) struct Target {
 pub(super) struct Vectors(pub(super) Processor);
 
 impl Way for Vectors {
+    const ROWS: usize = 96;
     const COLUMNS: usize = 384;
     const GROUP: usize = 768;
     /// A panel of two vectors of 16 is then 48 KiB.
@@ -136,9 +139,11 @@ pub(super) struct Tiles;
 
 #[cfg(target_arch = "x86_64")]
 impl Way for Tiles {
-    const COLUMNS: usize = 768;
-    const GROUP: usize = 256;
-    const BLOCK: usize = 256;
+    const ROWS: usize = 64;
+    const COLUMNS: usize = 256;
+    const GROUP: usize = 768;
+    /// Long, for the tiles wait for their sums to be brought and taken away.
+    const BLOCK: usize = 768;
 
     type Ready = amx::Tiles;
 
