@@ -57,3 +57,10 @@ pub use layer_norm::{layer_norm, layer_norm_plain};
 pub use linear::{linear, linear_plain};
 pub use samples::{map_parts, parts, token_parts};
 pub use stored::{reads_halves, widened};
+
+/// Gives memory back to the system that results have left behind and that is kept for the next ones: for when none are to
+/// come soon.
+pub fn release_memory() {
+    #[cfg(feature = "flex")]
+    memory::release();
+}

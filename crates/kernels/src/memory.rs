@@ -5,29 +5,34 @@
 //! the next one of its size.
 
 use std::mem::MaybeUninit;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cubecl_environment::bytes::{AccessError, AccessPolicy, AllocationController, AllocationProperty, Bytes};
 
 /// Numbers of a result below which the allocator does well: 1 MiB.
 const LARGE: usize = 1 << 18;
-/// Numbers that are kept in all, at most: 192 MiB.
+/// Numbers that may be kept beside those that are in use, whatever is asked for next: 192 MiB.
 const KEPT: usize = 48 << 20;
 
 /// What is kept, the oldest first.
 static LEFT_BEHIND: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
+
+/// See [`release_memory`](crate::release_memory).
+pub(crate) fn release() {
+    let released = std::mem::take(&mut *left_behind());
+    drop(released); // Without the lock, as giving back takes its time.
+}
+
+fn left_behind() -> MutexGuard<'static, Vec<Vec<f32>>> {
+    LEFT_BEHIND.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Room for `count` numbers, whatever they are now: the caller writes every one.
 pub(crate) fn for_results(count: usize) -> Vec<f32> {
     if count < LARGE {
         return vec![0.0; count];
     }
-    let kept = {
-        let mut left_behind = LEFT_BEHIND.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = left_behind.iter().rposition(|numbers| numbers.len() == count);
-        place.map(|place| left_behind.remove(place))
-    };
-    if let Some(mut numbers) = kept {
+    if let Some(mut numbers) = take(count) {
         if cfg!(debug_assertions) {
             numbers.fill(f32::NAN); // A number that nobody writes shows in the tests.
         }
@@ -37,6 +42,23 @@ pub(crate) fn for_results(count: usize) -> Vec<f32> {
     #[cfg(target_os = "linux")]
     advise_large_pages(&zeros);
     zeros
+}
+
+/// What a result of `count` numbers has left behind. Where there is nothing, as much of other sizes is given back if much
+/// is kept, so that there is hardly ever more memory than was once in use.
+fn take(count: usize) -> Option<Vec<f32>> {
+    let mut kept = left_behind();
+    if let Some(place) = kept.iter().rposition(|numbers| numbers.len() == count) {
+        return Some(kept.remove(place));
+    }
+    let total: usize = kept.iter().map(Vec::len).sum();
+    let too_much = if total + count > KEPT { count } else { 0 };
+    let mut released = Vec::new();
+    while released.iter().map(Vec::len).sum::<usize>() < too_much && !kept.is_empty() {
+        released.push(kept.remove(0));
+    }
+    drop(kept);
+    None
 }
 
 /// `numbers` as a tensor holds them, kept once it is dropped if there are many.
@@ -49,27 +71,12 @@ pub(crate) fn bytes(numbers: Vec<f32>) -> Bytes {
     unsafe { Bytes::from_controller(Box::new(Recycled(numbers)), len) }
 }
 
-/// Keeps `numbers`, and gives back to the system what was kept longest when it is too much.
-fn keep(numbers: Vec<f32>) {
-    let mut left_behind = LEFT_BEHIND.lock().unwrap_or_else(PoisonError::into_inner);
-    left_behind.push(numbers);
-    let mut total = 0;
-    let fit = left_behind.iter().rev().take_while(|numbers| {
-        total += numbers.len();
-        total <= KEPT
-    });
-    let too_many = left_behind.len() - fit.count();
-    let released: Vec<_> = left_behind.drain(..too_many).collect();
-    drop(left_behind);
-    drop(released); // Without the lock: giving memory back takes its time.
-}
-
 /// Numbers of a tensor that are kept when it is dropped.
 struct Recycled(Vec<f32>);
 
 impl Drop for Recycled {
     fn drop(&mut self) {
-        keep(std::mem::take(&mut self.0));
+        left_behind().push(std::mem::take(&mut self.0));
     }
 }
 
@@ -106,5 +113,42 @@ fn advise_large_pages(numbers: &[f32]) {
         // SAFETY: the range lies inside of an allocation of this program, and the advice changes nothing that a
         // program can see, even if it is refused.
         unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_HUGEPAGE) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A size that no other test asks for.
+    const COUNT: usize = LARGE + 4321;
+
+    #[test]
+    fn what_a_tensor_leaves_behind_is_the_next_ones_and_holds_nothing_of_it() {
+        let first = bytes(vec![3.0; COUNT]);
+        let place = first.as_ptr();
+        drop(first);
+        let again = for_results(COUNT);
+        assert_eq!(again.as_ptr().cast(), place);
+        assert!(again.iter().all(|x| x.is_nan()), "a development build marks what nobody has written yet");
+        assert_ne!(for_results(COUNT).as_ptr().cast(), place, "the first is still in use");
+    }
+
+    #[test]
+    fn a_tensor_is_changed_in_its_place() {
+        let mut tensor = bytes(vec![1.0; LARGE]);
+        let place = tensor.as_ptr();
+        tensor[..4].copy_from_slice(&2.0f32.to_ne_bytes());
+        assert_eq!(tensor.as_ptr(), place);
+        assert_eq!(tensor[..8], [2.0f32.to_ne_bytes(), 1.0f32.to_ne_bytes()].concat());
+    }
+
+    #[test]
+    fn other_sizes_make_room() {
+        let total = || left_behind().iter().map(Vec::len).sum::<usize>();
+        for step in 0..40 {
+            drop(bytes(for_results(KEPT / 8 + step)));
+        }
+        assert!(total() <= 2 * KEPT, "{} numbers are kept", total());
     }
 }

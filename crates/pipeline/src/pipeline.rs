@@ -101,6 +101,8 @@ impl Pipeline {
         plan: &Plan,
         mut progress: impl FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Output, Error> {
-        denoise::run(self, plan, &mut progress)
+        let output = denoise::run(self, plan, &mut progress);
+        gligen_kernels::release_memory();
+        output
     }
 }
