@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -22,7 +22,8 @@ use crate::about::inpaint_mode;
 use crate::answer::json_answer;
 use crate::job::{Finished, State as JobState};
 use crate::problem::Problem;
-use crate::work::{submit, utf8, wait};
+use crate::repainting::{MaskKind, Repainting};
+use crate::work::{JSON, submit, utf8, wait};
 
 /// A problem as clients of that API read it.
 pub(crate) struct Detail(Problem);
@@ -45,7 +46,7 @@ pub(crate) async fn txt2img(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Detail> {
-    draw(&app, &headers, body, |text| layout(text, None)).await
+    draw(&app, &headers, body, None).await
 }
 
 pub(crate) async fn img2img(
@@ -53,17 +54,18 @@ pub(crate) async fn img2img(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Detail> {
-    let mode = inpaint_mode(&app);
-    draw(&app, &headers, body, move |text| layout(text, Some(mode))).await
+    draw(&app, &headers, body, Some(inpaint_mode(&app))).await
 }
 
 async fn draw(
     app: &Arc<App>,
     headers: &HeaderMap,
     body: Body,
-    layout: impl FnOnce(&str) -> Result<Layout, Problem> + Send + 'static,
+    inpaint_mode: Option<InpaintMode>,
 ) -> Result<Response, Detail> {
-    let job = submit(app, headers, body, |bytes| layout(utf8(bytes)?)).await?;
+    let max_pixels = app.options.limits.picture_pixels;
+    let read = move |bytes: Bytes| Ok((layout(utf8(&bytes)?, inpaint_mode, max_pixels)?, ()));
+    let (job, ()) = submit(app, headers, body, JSON, read).await?;
     let finished = wait(app, &job).await?;
     Ok(json_answer(StatusCode::OK, &answer(&finished, &app.options.model.name)))
 }
@@ -107,8 +109,9 @@ pub(crate) struct Fields {
     inpainting_mask_invert: Value,
 }
 
-/// The layout that the request `text` asks for; with an `inpaint_mode` it must bring a picture and a mask.
-fn layout(text: &str, inpaint_mode: Option<InpaintMode>) -> Result<Layout, Problem> {
+/// The layout that the request `text` asks for; with an `inpaint_mode` it must bring a picture and a mask, of at most
+/// `max_pixels`.
+fn layout(text: &str, inpaint_mode: Option<InpaintMode>, max_pixels: u64) -> Result<Layout, Problem> {
     let bad = |error: serde_json::Error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string());
     let fields: Fields = serde_json::from_str(text).map_err(bad)?;
     let mut layout = Map::new();
@@ -136,13 +139,17 @@ fn layout(text: &str, inpaint_mode: Option<InpaintMode>) -> Result<Layout, Probl
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
                 .hint("give a mask, white where to repaint"));
         };
-        if ![Value::Null, json!(0), json!(false)].contains(&fields.inpainting_mask_invert) {
-            let detail = "`inpainting_mask_invert`: expected 0, as white is where to repaint";
-            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
-        }
-        set("inpaint_image", Some(image.into()));
-        set("inpaint_mask", Some(mask.into()));
-        set("inpaint_mode", Some(mode.name().into()));
+        let kind = match &fields.inpainting_mask_invert {
+            Value::Null | Value::Bool(false) => MaskKind::White,
+            Value::Bool(true) => MaskKind::Black,
+            number if number == 0 => MaskKind::White,
+            number if number == 1 => MaskKind::Black,
+            found => {
+                let detail = format!("`inpainting_mask_invert`: expected 0 or 1, found `{found}`");
+                return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+            }
+        };
+        Repainting { image, mask: Some(mask), kind, mode }.put_into(&mut layout, max_pixels)?;
     }
     Ok(Layout::from_json(&Value::from(layout).to_string())?)
 }
@@ -233,7 +240,7 @@ mod tests {
         let text = r#"{"prompt": "a cat", "negative_prompt": "", "seed": -1, "steps": 20, "cfg_scale": 7, "width": 512,
             "height": 512, "batch_size": 2, "n_iter": 3, "sampler_name": "PLMS", "restore_faces": false,
             "alwayson_scripts": {"gligen": {"args": [{"objects": [{"phrase": "a cat", "box": [0, 0, 1, 1]}]}]}}}"#;
-        let read = layout(text, None).unwrap();
+        let read = layout(text, None, 0).unwrap();
         assert_eq!((read.seed, read.num_images, read.objects[0].len()), (None, Some(6), 1));
         assert_eq!(read.scheduler.map(|kind| kind.name()), Some("pndm"));
         for kind in SchedulerKind::ALL {
@@ -243,10 +250,10 @@ mod tests {
         {
             assert_eq!(scheduler(theirs).unwrap(), ours);
         }
-        let refused = layout(r#"{"prompt": "a cat", "sampler_name": "magic"}"#, None).unwrap_err();
+        let refused = layout(r#"{"prompt": "a cat", "sampler_name": "magic"}"#, None, 0).unwrap_err();
         assert!(refused.message().contains("no sampler `magic`"));
-        let refused =
-            layout(r#"{"prompt": "a cat", "init_images": ["abc"]}"#, Some(InpaintMode::Blend)).unwrap_err();
+        let refused = layout(r#"{"prompt": "a cat", "init_images": ["abc"]}"#, Some(InpaintMode::Blend), 0)
+            .unwrap_err();
         assert!(refused.message().contains("`mask`"));
     }
 }

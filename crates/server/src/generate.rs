@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -15,15 +15,15 @@ use crate::App;
 use crate::answer::json_answer;
 use crate::job::{Finished, Job};
 use crate::problem::Problem;
-use crate::work::{submit, utf8, wait};
+use crate::work::{JSON, submit, utf8, wait};
 
 pub(crate) async fn generate(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let read = |bytes: &[u8]| Ok(Layout::from_json(utf8(bytes)?)?);
-    let job = submit(&app, &headers, body, read).await?;
+    let read = |bytes: Bytes| Ok((Layout::from_json(utf8(&bytes)?)?, ()));
+    let (job, ()) = submit(&app, &headers, body, JSON, read).await?;
     if wants_async(&headers) {
         let location = [(header::LOCATION, format!("/v1/jobs/{}", job.id))];
         return Ok((location, json_answer(StatusCode::ACCEPTED, &job.json())).into_response());

@@ -1,12 +1,14 @@
-//! `POST /v1/images/generations`, as clients of OpenAI's images API speak it.
+//! `/v1/images/…`, as clients of OpenAI's images API speak it.
 //!
 //! Boxes come in the extra field `objects`, as in a layout; so may `negative_prompt`, `seed`, `steps`,
 //! `guidance_scale`, `scheduled_sampling_beta` and `scheduler`. What only weighs quality against cost is ignored; what
 //! would change the picture's meaning is refused.
 
+mod edits;
+
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -19,16 +21,21 @@ use serde_json::{Map, Value, json};
 
 use crate::App;
 use crate::answer::json_answer;
+use crate::job::Finished;
 use crate::problem::Problem;
-use crate::work::{submit, utf8, wait};
+use crate::work::{JSON, submit, utf8, wait};
+
+pub(crate) use self::edits::{Edit, edits};
 
 /// What we do not honour, and what does no harm when it is not.
-const IGNORED: [&str; 8] = [
+const IGNORED: [&str; 10] = [
     "model",
     "quality",
     "style",
     "moderation",
     "user",
+    "safety_identifier",
+    "input_fidelity",
     "output_compression",
     "partial_images",
     "response_format",
@@ -38,7 +45,11 @@ const IGNORED: [&str; 8] = [
 pub(crate) struct ErrorObject(Problem);
 
 impl From<Problem> for ErrorObject {
-    fn from(problem: Problem) -> Self {
+    fn from(mut problem: Problem) -> Self {
+        // That API knows one status for all that is wrong with a request.
+        if problem.status == StatusCode::UNPROCESSABLE_ENTITY {
+            problem.status = StatusCode::BAD_REQUEST;
+        }
         Self(problem)
     }
 }
@@ -59,15 +70,23 @@ pub(crate) async fn generations(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorObject> {
-    let job = submit(&app, &headers, body, |bytes| layout(utf8(bytes)?)).await?;
-    let finished = wait(&app, &job).await?;
+    let read = |bytes: Bytes| {
+        let bad =
+            |error: serde_json::Error| Problem::new(StatusCode::BAD_REQUEST, format!("not JSON: {error}"));
+        Ok((layout(serde_json::from_str(utf8(&bytes)?).map_err(bad)?)?, ()))
+    };
+    let (job, ()) = submit(&app, &headers, body, JSON, read).await?;
+    Ok(answer(&*wait(&app, &job).await?))
+}
+
+fn answer(finished: &Finished) -> Response {
     let data = finished.images.iter().map(|image| json!({"b64_json": STANDARD.encode(&image.png)}));
     let body = json!({
         "created": finished.completed as u64,
         "output_format": "png",
         "data": data.collect::<Vec<_>>(),
     });
-    Ok(json_answer(StatusCode::OK, &body))
+    json_answer(StatusCode::OK, &body)
 }
 
 /// The fields of that API that mean something here; the others are ours, or unknown.
@@ -84,11 +103,9 @@ pub(crate) struct Fields {
     layout: Map<String, Value>,
 }
 
-/// The layout that the request `text` asks for.
-fn layout(text: &str) -> Result<Layout, Problem> {
-    let bad = |error: serde_json::Error| Problem::new(StatusCode::BAD_REQUEST, format!("not JSON: {error}"));
-    let Fields { n, size, output_format, background, stream, mut layout } =
-        serde_json::from_str(text).map_err(bad)?;
+/// The layout that a request asks for.
+fn layout(fields: Fields) -> Result<Layout, Problem> {
+    let Fields { n, size, output_format, background, stream, mut layout } = fields;
     let refuse = |field, expected, found: &str| {
         Err(Problem::new(StatusCode::BAD_REQUEST, format!("`{field}`: expected {expected}, found `{found}`")))
     };
@@ -117,9 +134,13 @@ fn layout(text: &str) -> Result<Layout, Problem> {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Result<Layout, Problem> {
+        layout(serde_json::from_str(text).unwrap())
+    }
+
     #[test]
     fn fields_become_a_layouts() {
-        let read = layout(
+        let read = read(
             r#"{"model": "gpt-image-1", "prompt": "a cat", "n": 2, "size": "512x256", "quality": "high", "user": null,
                 "objects": [{"phrase": "a cat", "box": [0, 0, 1, 1]}], "seed": 7}"#,
         )
@@ -137,7 +158,7 @@ mod tests {
             (r#""size": "big""#, "`size`"),
             (r#""sede": 7"#, "unknown key `sede`"),
         ] {
-            let problem = layout(&format!(r#"{{"prompt": "a cat", {field}}}"#)).unwrap_err();
+            let problem = read(&format!(r#"{{"prompt": "a cat", {field}}}"#)).unwrap_err();
             assert!(problem.message().contains(words), "{}", problem.message());
         }
     }

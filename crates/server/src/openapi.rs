@@ -20,7 +20,11 @@ pub(crate) struct Body {
 
 impl Body {
     pub(crate) fn json<T: JsonSchema>() -> Self {
-        Self { media_type: "application/json", schema: Some(SchemaGenerator::subschema_for::<T>) }
+        Self::of::<T>("application/json")
+    }
+
+    pub(crate) fn of<T: JsonSchema>(media_type: &'static str) -> Self {
+        Self { media_type, schema: Some(SchemaGenerator::subschema_for::<T>) }
     }
 
     /// What no schema describes.

@@ -33,6 +33,10 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down").retry_after(5)
     }
 
+    pub(crate) fn cancelled() -> Self {
+        Self::new(StatusCode::CONFLICT, "the job was cancelled")
+    }
+
     /// What is wrong, and what to do about it, in one text.
     pub(crate) fn message(&self) -> String {
         match &self.hint {

@@ -7,6 +7,7 @@ use axum::routing::{self, MethodRouter};
 use gligen_pipeline::Layout;
 use schemars::JsonSchema;
 
+use crate::form::FORM;
 use crate::openapi::{self, Body};
 use crate::{App, a1111, about, generate, jobs_api, openai};
 
@@ -59,6 +60,9 @@ pub(crate) fn routes() -> Vec<Route> {
         .gives("What it can do"),
         post("/v1/images/generations", openai::generations, "Draws, as OpenAI's images API")
             .takes::<openai::Fields>()
+            .gives("The pictures"),
+        post("/v1/images/edits", openai::edits, "Repaints a part of a picture, as OpenAI's images API")
+            .takes_form::<openai::Edit>()
             .gives("The pictures"),
         post("/sdapi/v1/txt2img", a1111::txt2img, "Draws, as AUTOMATIC1111's web UI")
             .takes::<a1111::Fields>()
@@ -125,6 +129,10 @@ impl Route {
 
     fn takes<T: JsonSchema>(self) -> Self {
         Self { request: Some(Body::json::<T>()), ..self }
+    }
+
+    fn takes_form<T: JsonSchema>(self) -> Self {
+        Self { request: Some(Body::of::<T>(FORM)), ..self }
     }
 
     fn gives(self, description: &'static str) -> Self {
