@@ -20,6 +20,7 @@ use serde_json::{Map, Value, json};
 use crate::App;
 use crate::about::inpaint_mode;
 use crate::answer::json_answer;
+use crate::data_url;
 use crate::job::{Finished, State as JobState};
 use crate::problem::Problem;
 use crate::repainting::{MaskKind, Repainting};
@@ -218,7 +219,7 @@ pub(crate) async fn progress(State(app): State<Arc<App>>) -> Response {
         "progress": step as f64 / of.max(1) as f64,
         "eta_relative": eta.unwrap_or(0.0),
         "state": {"job_count": i32::from(running.is_some()), "sampling_step": step, "sampling_steps": of},
-        "current_image": look.and_then(|url| url.split_once(',')).map(|(_, base64)| base64),
+        "current_image": look.and_then(|url| data_url::to_base64(url)),
         "textinfo": null,
     });
     json_answer(StatusCode::OK, &body)

@@ -14,7 +14,12 @@ use crate::answer::json_answer;
 use crate::problem::Problem;
 
 pub(crate) async fn models(State(app): State<Arc<App>>) -> Response {
-    let model = json!({"id": app.options.model.name, "object": "model", "owned_by": "local"});
+    let model = json!({
+        "id": app.options.model.name,
+        "object": "model",
+        "created": app.started as u64, // which strict clients want to read
+        "owned_by": "local",
+    });
     json_answer(StatusCode::OK, &json!({"object": "list", "data": [model]}))
 }
 

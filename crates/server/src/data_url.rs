@@ -21,3 +21,8 @@ pub(crate) fn of_base64(base64: &str) -> String {
     };
     format!("data:{media_type};base64,{base64}")
 }
+
+/// The base64 in a data URL.
+pub(crate) fn to_base64(url: &str) -> Option<&str> {
+    url.split_once(";base64,").map(|(_, base64)| base64)
+}

@@ -28,6 +28,7 @@ mod about;
 mod answer;
 mod connections;
 mod data_url;
+mod follow;
 mod form;
 mod generate;
 mod guard;
@@ -68,6 +69,8 @@ struct App {
     queue: Arc<Queue>,
     /// Whether only this machine is listened to.
     is_loopback: bool,
+    /// When it began, in seconds since 1970.
+    started: f64,
     /// Turns for large bodies.
     large_bodies: Semaphore,
 }

@@ -10,6 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
+use crate::job::now;
 use crate::queue::Queue;
 use crate::worker::Worker;
 use crate::{App, Options, connections, router};
@@ -72,6 +73,7 @@ impl Server {
             options,
             queue,
             is_loopback,
+            started: now(),
             large_bodies: Semaphore::new(LARGE_BODIES),
         });
         let runtime = runtime()?;

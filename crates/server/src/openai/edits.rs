@@ -13,13 +13,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{ErrorObject, Fields, answer, layout};
+use super::{ErrorObject, Fields, Streaming, answer};
 use crate::App;
 use crate::about::inpaint_mode;
 use crate::form::{FORM, Part, parts};
 use crate::problem::Problem;
 use crate::repainting::{MaskKind, Repainting};
-use crate::work::{submit, wait};
+use crate::work::submit;
 
 /// Fields that are no texts: they hold JSON.
 const JSON_FIELDS: [&str; 10] = [
@@ -42,9 +42,9 @@ pub(crate) async fn edits(
 ) -> Result<Response, ErrorObject> {
     let (mode, max_pixels) = (inpaint_mode(&app), app.options.limits.picture_pixels);
     let for_form = headers.clone();
-    let read = move |bytes: Bytes| Ok((edit(parts(&for_form, bytes)?, mode, max_pixels)?, ()));
-    let (job, ()) = submit(&app, &headers, body, FORM, read).await?;
-    Ok(answer(&*wait(&app, &job).await?))
+    let read = move |bytes: Bytes| edit(parts(&for_form, bytes)?, mode, max_pixels);
+    let (job, streaming) = submit(&app, &headers, body, FORM, read).await?;
+    answer(&app, &job, streaming, "image_edit").await
 }
 
 /// The parts of such a form. `image` may also be called `image[]`.
@@ -61,8 +61,12 @@ pub(crate) struct Edit {
     fields: Fields,
 }
 
-/// The layout that the form `parts` asks for.
-fn edit(parts: Vec<Part>, mode: InpaintMode, max_pixels: u64) -> Result<Layout, Problem> {
+/// The layout that the form `parts` asks for, and what to tell of it meanwhile.
+fn edit(
+    parts: Vec<Part>,
+    mode: InpaintMode,
+    max_pixels: u64,
+) -> Result<(Layout, Option<Streaming>), Problem> {
     let bad = |detail: String| Problem::new(StatusCode::BAD_REQUEST, detail);
     let mut values = Map::new();
     for Part { name, bytes } in parts {
@@ -82,5 +86,5 @@ fn edit(parts: Vec<Part>, mode: InpaintMode, max_pixels: u64) -> Result<Layout, 
     let edit: Edit = serde_json::from_value(Value::from(values)).map_err(|e| bad(e.to_string()))?;
     let Edit { image, mask, mut fields } = edit;
     Repainting { image, mask, kind: MaskKind::Transparent, mode }.put_into(&mut fields.layout, max_pixels)?;
-    layout(fields)
+    fields.layout()
 }

@@ -1,35 +1,13 @@
-//! Clients of other APIs, as they talk.
-
-use std::io::Cursor;
+//! Clients of OpenAI's images API, as they talk.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use gligen_pipeline::Layout;
 use gligen_server::Options;
-use image::{ImageBuffer, ImageFormat, PixelWithColorType, RgbImage, Rgba, RgbaImage};
-use serde_json::{Value, json};
+use image::{RgbImage, Rgba, RgbaImage};
+use serde_json::json;
 
-use crate::client::{Answer, Running, endless, layout, start};
-
-fn post(server: &Running, path: &str, body: &Value) -> Answer {
-    server.ask("POST", path, &["Content-Type: application/json"], body.to_string().as_bytes())
-}
-
-fn pixels(png: &[u8]) -> RgbImage {
-    image::load_from_memory(png).unwrap().to_rgb8()
-}
-
-fn png_of<P: PixelWithColorType<Subpixel = u8>>(picture: &ImageBuffer<P, Vec<u8>>) -> Vec<u8> {
-    let mut png = Cursor::new(Vec::new());
-    picture.write_to(&mut png, ImageFormat::Png).unwrap();
-    png.into_inner()
-}
-
-fn picture(base64: &Value) -> (Vec<u8>, Layout) {
-    let png = STANDARD.decode(base64.as_str().unwrap()).unwrap();
-    let layout = Layout::from_bytes(&png).unwrap();
-    (png, layout)
-}
+use crate::client::{Answer, Running, layout, start};
+use crate::pictures::{picture, pixels, png_of};
 
 #[test]
 fn openai_images() {
@@ -39,7 +17,7 @@ fn openai_images() {
         "model": "gpt-image-1", "prompt": "a cat", "n": 2, "size": "128x64", "quality": "low", "user": "me",
         "objects": objects, "steps": 2, "seed": 5,
     });
-    let answer = post(&server, "/v1/images/generations", &body);
+    let answer = server.post("/v1/images/generations", &body);
     assert_eq!(answer.status, 200, "{}", answer.text());
     let answer = answer.json();
     assert_eq!(answer["data"].as_array().unwrap().len(), 2);
@@ -47,7 +25,7 @@ fn openai_images() {
     assert_eq!((stored.width, stored.height, stored.seed), (Some(128), Some(64), Some(6)));
     assert_eq!(stored.objects[0][0].phrase.as_deref(), Some("a cat"));
 
-    let refused = post(&server, "/v1/images/generations", &json!({"prompt": "a cat", "size": "100x100"}));
+    let refused = server.post("/v1/images/generations", &json!({"prompt": "a cat", "size": "100x100"}));
     assert_eq!(refused.status, 400);
     let error = &refused.json()["error"];
     assert_eq!(error["type"], "invalid_request_error");
@@ -152,58 +130,67 @@ fn openai_edits_that_cannot_be_made() {
 }
 
 #[test]
-fn a1111_txt2img_and_img2img() {
+fn openai_streams() {
     let server = start(Options::default());
-    let body = json!({
-        "prompt": "a cat on a light blue background", "steps": 2, "seed": 7, "cfg_scale": 4, "sampler_name": "DDIM",
-        "restore_faces": false, "alwayson_scripts": {"gligen": {"args": [{"objects": layout(2)["objects"]}]}},
+    let mut body = json!({
+        "prompt": "a cat", "objects": layout(2)["objects"], "steps": 40, "seed": 5, "n": 2, "stream": true,
+        "partial_images": 2,
     });
-    let answer = post(&server, "/sdapi/v1/txt2img", &body);
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    let answer = answer.json();
-    let (png, _) = picture(&answer["images"][0]);
-    let ours = server.ask("POST", "/v1/generate", &["Accept: image/png"], layout(2).to_string().as_bytes());
-    assert!(pixels(&png) == pixels(&ours.body), "the same request in both languages gives the same picture");
-    let info: Value = serde_json::from_str(answer["info"].as_str().unwrap()).unwrap();
-    assert_eq!(info["all_seeds"], json!([7]));
-    assert!(info["infotexts"][0].as_str().unwrap().contains("Sampler: DDIM"), "{info}");
+    let answer = server.post("/v1/images/generations", &body);
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/event-stream")));
+    let events = answer.events();
+    let (looks, pictures) = events.split_at(events.len() - 2);
+    assert!((1..=2).contains(&looks.len()), "{} looks", looks.len());
+    for (index, (name, data)) in looks.iter().enumerate() {
+        assert_eq!((name.as_str(), &data["type"]), ("image_generation.partial_image", &json!(name)));
+        assert_eq!((&data["partial_image_index"], &data["size"]), (&json!(index), &json!("32x32")));
+        let png = STANDARD.decode(data["b64_json"].as_str().unwrap()).unwrap();
+        assert_eq!(pixels(&png).dimensions(), (32, 32));
+    }
+    for (index, (name, data)) in pictures.iter().enumerate() {
+        assert_eq!((name.as_str(), &data["type"]), ("image_generation.completed", &json!(name)));
+        assert_eq!(data["size"], "128x128");
+        assert_eq!(picture(&data["b64_json"]).1.seed, Some(5 + index as u64));
+    }
 
-    let mask = image::RgbImage::from_fn(128, 128, |x, _| image::Rgb([if x < 64 { 0 } else { 255 }; 3]));
-    let mut again = body;
-    again["init_images"] = json!([STANDARD.encode(&png)]);
-    let without_mask = post(&server, "/sdapi/v1/img2img", &again);
-    assert_eq!(without_mask.status, 422);
-    assert!(without_mask.json()["detail"].as_str().unwrap().contains("`mask`"));
-    again["mask"] = json!(STANDARD.encode(png_of(&mask)));
-    let answer = post(&server, "/sdapi/v1/img2img", &again);
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    let repainted = STANDARD.decode(answer.json()["images"][0].as_str().unwrap()).unwrap();
-    assert_eq!(pixels(&repainted).get_pixel(5, 60), pixels(&png).get_pixel(5, 60));
-    // Bare base64 is a path to other readers of the file.
-    let mut stored = Layout::from_bytes(&repainted).unwrap();
-    assert_eq!(stored.pictures_mut().count(), 0);
-    assert!(stored.inpaint_mask.unwrap().to_str().unwrap().starts_with("data:image/png;base64,iVBOR"));
-
-    again["inpainting_mask_invert"] = json!(1);
-    let answer = post(&server, "/sdapi/v1/img2img", &again);
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    let other_half = STANDARD.decode(answer.json()["images"][0].as_str().unwrap()).unwrap();
-    assert_eq!(pixels(&other_half).get_pixel(122, 60), pixels(&png).get_pixel(122, 60));
-    again["inpainting_mask_invert"] = json!(2);
-    assert!(post(&server, "/sdapi/v1/img2img", &again).text().contains("expected 0 or 1, found `2`"));
+    // Without looks, and the same pictures.
+    body["partial_images"] = json!(null);
+    let again = server.post("/v1/images/generations", &body).events();
+    assert_eq!(again.len(), 2);
+    assert_eq!(again[1].1["b64_json"], pictures[1].1["b64_json"]);
+    body["partial_images"] = json!(4);
+    assert_eq!(server.post("/v1/images/generations", &body).status, 400);
 }
 
 #[test]
-fn a1111_says_how_far_it_is_and_stops() {
+fn openai_streams_of_edits_and_of_jobs_that_end_badly() {
     let server = start(Options::default());
-    assert_eq!(server.get("/sdapi/v1/progress").json()["progress"], 0.0);
-    assert!(server.get("/sdapi/v1/samplers").json().as_array().unwrap().iter().any(|s| s["name"] == "Euler"));
-    assert_eq!(server.get("/sdapi/v1/sd-models").json().as_array().unwrap().len(), 1);
-    assert_eq!(server.get("/sdapi/v1/options").status, 200);
-    let id = server.submit(&endless());
-    server.wait_for(&id, "generating");
-    let progress = server.get("/sdapi/v1/progress").json();
-    assert_eq!(progress["state"]["job_count"], 1, "{progress}");
-    assert_eq!(post(&server, "/sdapi/v1/interrupt", &json!({})).status, 200);
-    server.wait_for(&id, "cancelled");
+    let room = png_of(&RgbImage::new(128, 128));
+    let objects = layout(2)["objects"].to_string();
+    let edit = |steps: &str| {
+        send_form(
+            &server,
+            &[
+                ("image", None, &room),
+                ("prompt", None, b"a cat"),
+                ("objects", None, objects.as_bytes()),
+                ("steps", None, steps.as_bytes()),
+                ("stream", None, b"true"),
+                ("partial_images", None, b"1"),
+            ],
+        )
+    };
+    let events = edit("20").events();
+    assert_eq!(events[0].0, "image_edit.partial_image");
+    assert_eq!(events.last().unwrap().0, "image_edit.completed");
+
+    let events = std::thread::scope(|scope| {
+        let events = scope.spawn(|| edit("250").events());
+        while server.post("/sdapi/v1/interrupt", &json!({})).status == 200 && !events.is_finished() {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        events.join().unwrap()
+    });
+    let (name, data) = events.last().unwrap();
+    assert_eq!((name.as_str(), &data["error"]["message"]), ("error", &json!("the job was cancelled")));
 }
