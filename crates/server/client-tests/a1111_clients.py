@@ -20,7 +20,8 @@ def check_txt2img(address: str) -> None:
         "width": 128,
         "height": 64,
         "batch_size": 2,
-        "sampler_name": "Euler a",
+        "sampler_name": "DPM++ 2M",
+        "scheduler": "Karras",
         "alwayson_scripts": BOXES,
         "restore_faces": False,
         "save_images": False,
@@ -31,6 +32,9 @@ def check_txt2img(address: str) -> None:
     info = json.loads(answer["info"])
     assert info["all_seeds"] == [7, 8], info
     assert PROMPT in info["infotexts"][1], info
+    status, texts = ask(address, "/sdapi/v1/png-info", {"image": answer["images"][1]})
+    assert status == 200 and texts["info"] == info["infotexts"][1], texts
+    assert texts["parameters"]["Negative prompt"] == "blurry" and texts["parameters"]["Seed"] == "8", texts
 
 
 def check_img2img(address: str) -> None:

@@ -2,6 +2,10 @@
 //!
 //! Boxes come where its extensions take their arguments: `alwayson_scripts.gligen.args[0].objects`, as in a layout,
 //! beside `scheduled_sampling_beta`. Of `img2img` there is what has a mask: repainting.
+//! `scheduler` names noise levels, as it does there since version 1.9.
+
+mod png_info;
+mod samplers;
 
 use std::sync::Arc;
 
@@ -12,11 +16,13 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gligen_pipeline::{InpaintMode, Layout, parameters};
-use gligen_schedulers::SchedulerKind;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+pub(crate) use self::png_info::{PngFile, png_info};
+use self::samplers::our_scheduler;
+pub(crate) use self::samplers::{samplers, schedulers};
 use crate::App;
 use crate::about::inpaint_mode;
 use crate::answer::json_answer;
@@ -100,6 +106,7 @@ pub(crate) struct Fields {
     n_iter: Option<usize>,
     sampler_name: Option<String>,
     sampler_index: Option<String>,
+    scheduler: Option<String>,
     eta: Option<f64>,
     #[serde(default)]
     alwayson_scripts: Value,
@@ -129,8 +136,8 @@ fn layout(text: &str, inpaint_mode: Option<InpaintMode>, max_pixels: u64) -> Res
     set("eta", fields.eta.map(Into::into));
     let pictures = fields.batch_size.unwrap_or(1).saturating_mul(fields.n_iter.unwrap_or(1));
     set("num_images", Some(pictures.into()));
-    let sampler = fields.sampler_name.or(fields.sampler_index).filter(|name| !name.is_empty());
-    set("scheduler", sampler.map(|name| scheduler(&name)).transpose()?.map(Into::into));
+    let sampler = fields.sampler_name.or(fields.sampler_index);
+    set("scheduler", our_scheduler(sampler.as_deref(), fields.scheduler.as_deref())?.map(Into::into));
     if let Value::Object(ours) = &fields.alwayson_scripts["gligen"]["args"][0] {
         ours.iter().for_each(|(key, value)| set(key, Some(value.clone())));
     }
@@ -153,48 +160,6 @@ fn layout(text: &str, inpaint_mode: Option<InpaintMode>, max_pixels: u64) -> Res
         Repainting { image, mask: Some(mask), kind, mode }.put_into(&mut layout, max_pixels)?;
     }
     Ok(Layout::from_json(&Value::from(layout).to_string())?)
-}
-
-/// Our name of the sampler that they call `name`.
-fn scheduler(name: &str) -> Result<&'static str, Problem> {
-    let alike = |kind: &&SchedulerKind| {
-        [kind.name(), label(kind)].iter().any(|known| known.eq_ignore_ascii_case(name))
-    };
-    SchedulerKind::ALL.iter().find(alike).map(SchedulerKind::name).ok_or_else(|| {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("`sampler_name`: no sampler `{name}`"))
-            .hint("GET /sdapi/v1/samplers lists them")
-    })
-}
-
-/// What they call a sampler.
-fn label(kind: &SchedulerKind) -> &'static str {
-    match kind.name() {
-        "ddim" => "DDIM",
-        "pndm" => "PLMS",
-        "euler" => "Euler",
-        "euler-a" => "Euler a",
-        "dpmpp-2m" => "DPM++ 2M",
-        "dpmpp-2m-karras" => "DPM++ 2M Karras",
-        "dpmpp-2m-sde" => "DPM++ 2M SDE",
-        "dpmpp-2m-sde-karras" => "DPM++ 2M SDE Karras",
-        "dpmpp-sde" => "DPM++ SDE",
-        "dpmpp-sde-karras" => "DPM++ SDE Karras",
-        "unipc" => "UniPC",
-        "heun" => "Heun",
-        "dpm2" => "DPM2",
-        "dpm2-karras" => "DPM2 Karras",
-        "dpm2-a" => "DPM2 a",
-        "dpm2-a-karras" => "DPM2 a Karras",
-        "lms" => "LMS",
-        "lms-karras" => "LMS Karras",
-        "lcm" => "LCM",
-        name => name, // a sampler that they do not have
-    }
-}
-
-pub(crate) async fn samplers() -> Response {
-    let json = |kind: &SchedulerKind| json!({"name": label(kind), "aliases": [kind.name()], "options": {}});
-    json_answer(StatusCode::OK, &SchedulerKind::ALL.iter().map(json).collect())
 }
 
 pub(crate) async fn sd_models(State(app): State<Arc<App>>) -> Response {
@@ -244,15 +209,6 @@ mod tests {
         let read = layout(text, None, 0).unwrap();
         assert_eq!((read.seed, read.num_images, read.objects[0].len()), (None, Some(6), 1));
         assert_eq!(read.scheduler.map(|kind| kind.name()), Some("pndm"));
-        for kind in SchedulerKind::ALL {
-            assert_eq!(scheduler(label(kind)).unwrap(), kind.name());
-        }
-        for (theirs, ours) in [("DPM++ 2M Karras", "dpmpp-2m-karras"), ("euler a", "euler-a"), ("LCM", "lcm")]
-        {
-            assert_eq!(scheduler(theirs).unwrap(), ours);
-        }
-        let refused = layout(r#"{"prompt": "a cat", "sampler_name": "magic"}"#, None, 0).unwrap_err();
-        assert!(refused.message().contains("no sampler `magic`"));
         let refused = layout(r#"{"prompt": "a cat", "init_images": ["abc"]}"#, Some(InpaintMode::Blend), 0)
             .unwrap_err();
         assert!(refused.message().contains("`mask`"));

@@ -74,6 +74,11 @@ pub(crate) fn routes() -> Vec<Route> {
             .gives("Progress of the job that is drawn now"),
         post("/sdapi/v1/interrupt", a1111::interrupt, "Cancels the running job").gives("Nothing more to say"),
         get("/sdapi/v1/samplers", a1111::samplers, "The samplers by their names there").gives("All of them"),
+        get("/sdapi/v1/schedulers", a1111::schedulers, "Noise levels by their names there")
+            .gives("All of them"),
+        post("/sdapi/v1/png-info", a1111::png_info, "What the texts in a PNG file say")
+            .takes::<a1111::PngFile>()
+            .gives("The texts, and what the one of that program says"),
         get("/sdapi/v1/sd-models", a1111::sd_models, "The model that is served").gives("A list of one"),
         get("/sdapi/v1/options", a1111::options, "Settings").gives("All of them"),
         post("/sdapi/v1/options", a1111::options, "Changes nothing: there is one model").gives("All of them"),
