@@ -4,7 +4,9 @@
 //! beside `scheduled_sampling_beta`. Of `img2img` there is what has a mask: repainting.
 //! `scheduler` names noise levels, as it does there since version 1.9.
 
+mod about;
 mod png_info;
+mod progress;
 mod samplers;
 
 use std::sync::Arc;
@@ -17,17 +19,18 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gligen_pipeline::{InpaintMode, Layout, parameters};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-pub(crate) use self::png_info::{PngFile, png_info};
+pub(crate) use self::about::{Model, Settings, models, settings};
+pub(crate) use self::png_info::{PngFile, PngTexts, png_info};
+pub(crate) use self::progress::{Nothing, Progress, interrupt, progress};
 use self::samplers::our_scheduler;
-pub(crate) use self::samplers::{samplers, schedulers};
+pub(crate) use self::samplers::{Levels, Sampler, samplers, schedulers};
 use crate::App;
 use crate::about::inpaint_mode;
 use crate::answer::json_answer;
-use crate::data_url;
-use crate::job::{Finished, State as JobState};
+use crate::job::Finished;
 use crate::problem::Problem;
 use crate::repainting::{MaskKind, Repainting};
 use crate::work::{JSON, submit, utf8, wait};
@@ -43,9 +46,15 @@ impl From<Problem> for Detail {
 
 impl IntoResponse for Detail {
     fn into_response(self) -> Response {
-        let detail = self.0.message();
-        self.0.in_other_words(&json!({"detail": detail}))
+        self.0.in_other_words(&DetailBody { detail: self.0.message() })
     }
+}
+
+/// What is wrong, in that API.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "A1111Error")]
+pub(crate) struct DetailBody {
+    detail: String,
 }
 
 pub(crate) async fn txt2img(
@@ -77,21 +86,33 @@ async fn draw(
     Ok(json_answer(StatusCode::OK, &answer(&finished, &app.options.model.name)))
 }
 
-fn answer(finished: &Finished, model: &str) -> Value {
+fn answer(finished: &Finished, model: &str) -> Pictures {
     let layouts = finished.images.iter().map(|image| image.layout.as_ref());
     let texts: Vec<_> = layouts.flatten().map(|layout| parameters(layout, model)).collect();
     let seeds: Vec<_> = finished.images.iter().map(|image| image.seed).collect();
     let info = json!({"seed": seeds.first(), "all_seeds": seeds, "infotexts": texts, "sd_model_name": model});
-    json!({
-        "images": finished.images.iter().map(|image| STANDARD.encode(&image.png)).collect::<Vec<_>>(),
-        "parameters": {},
-        "info": info.to_string(), // a text with JSON in it, there too
-    })
+    Pictures {
+        images: finished.images.iter().map(|image| STANDARD.encode(&image.png)).collect(),
+        parameters: Map::new(),
+        info: info.to_string(),
+    }
+}
+
+/// The pictures of a request.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "A1111Pictures")]
+pub(crate) struct Pictures {
+    /// PNG files in base64.
+    images: Vec<String>,
+    /// Empty: the request is not repeated.
+    parameters: Map<String, Value>,
+    /// A text with JSON in it, there too: `all_seeds`, `infotexts`, …
+    info: String,
 }
 
 /// The fields that mean something here; the others are left alone, as clients send all that they know.
 #[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "TextToImage")]
+#[schemars(rename = "A1111Request")]
 pub(crate) struct Fields {
     #[serde(default)]
     prompt: String,
@@ -160,41 +181,6 @@ fn layout(text: &str, inpaint_mode: Option<InpaintMode>, max_pixels: u64) -> Res
         Repainting { image, mask: Some(mask), kind, mode }.put_into(&mut layout, max_pixels)?;
     }
     Ok(Layout::from_json(&Value::from(layout).to_string())?)
-}
-
-pub(crate) async fn sd_models(State(app): State<Arc<App>>) -> Response {
-    let name = &app.options.model.name;
-    let model = json!({"title": name, "model_name": name, "hash": null, "sha256": null, "filename": name, "config": null});
-    json_answer(StatusCode::OK, &json!([model]))
-}
-
-/// Both to read them and to change them: there is one model, and nothing to change.
-pub(crate) async fn options(State(app): State<Arc<App>>) -> Response {
-    json_answer(StatusCode::OK, &json!({"sd_model_checkpoint": app.options.model.name}))
-}
-
-pub(crate) async fn progress(State(app): State<Arc<App>>) -> Response {
-    let running = match app.queue.running().map(|job| job.state()) {
-        Some(JobState::Running(running)) => Some(running),
-        _ => None,
-    };
-    let (step, of, eta) = running.as_ref().map_or((0, 0, None), |job| (job.step, job.of, job.eta_s));
-    let look = running.as_ref().and_then(|job| job.preview.as_ref()?.first());
-    let body = json!({
-        "progress": step as f64 / of.max(1) as f64,
-        "eta_relative": eta.unwrap_or(0.0),
-        "state": {"job_count": i32::from(running.is_some()), "sampling_step": step, "sampling_steps": of},
-        "current_image": look.and_then(|url| data_url::to_base64(url)),
-        "textinfo": null,
-    });
-    json_answer(StatusCode::OK, &body)
-}
-
-pub(crate) async fn interrupt(State(app): State<Arc<App>>) -> Response {
-    if let Some(job) = app.queue.running() {
-        app.queue.cancel(&job);
-    }
-    json_answer(StatusCode::OK, &json!({}))
 }
 
 #[cfg(test)]

@@ -6,10 +6,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use gligen_pipeline::Layout;
-use serde_json::json;
 
 use crate::App;
 use crate::answer::json_answer;
@@ -49,9 +46,5 @@ fn answer(headers: &HeaderMap, job: &Job, finished: &Finished) -> Response {
         ];
         return (headers, image.png.clone()).into_response();
     }
-    let mut json = job.json();
-    for (index, image) in finished.images.iter().enumerate() {
-        json["result"]["images"][index]["b64_json"] = json!(STANDARD.encode(&image.png));
-    }
-    json_answer(StatusCode::OK, &json)
+    json_answer(StatusCode::OK, &job.json_with_pictures())
 }

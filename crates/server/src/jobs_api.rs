@@ -70,7 +70,7 @@ impl Teller {
         match state {
             JobState::Queued { position } => vec![self.event("queued", &json!({"position": position}))],
             JobState::Running(running) => {
-                let mut events = vec![self.event("progress", &running.json())];
+                let mut events = vec![self.event("progress", &json!(running.progress()))];
                 if let Some(preview) = &running.preview
                     && self.preview.as_ref().is_none_or(|last| !Arc::ptr_eq(last, preview))
                 {
@@ -80,7 +80,7 @@ impl Teller {
                 events
             }
             JobState::Done(_) => vec![self.event("done", &self.job.json())],
-            JobState::Failed(problem) => vec![self.event("failed", &problem.json())],
+            JobState::Failed(problem) => vec![self.event("failed", &json!(problem.body()))],
             JobState::Cancelled => vec![self.event("cancelled", &json!({}))],
         }
     }

@@ -22,12 +22,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gligen_pipeline::Layout;
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::App;
 use crate::answer::json_answer;
-use crate::job::{Finished, Job};
+use crate::job::{Finished, FinishedImage, Job};
 use crate::problem::Problem;
 use crate::work::{JSON, submit, utf8, wait};
 
@@ -60,20 +60,36 @@ impl From<Problem> for ErrorObject {
     }
 }
 
+/// What is wrong, in that API.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OpenAiError")]
+pub(crate) struct ErrorBody {
+    error: ErrorFields,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OpenAiErrorFields")]
+struct ErrorFields {
+    message: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    param: Option<String>,
+    code: Option<String>,
+}
+
 impl ErrorObject {
-    fn json(&self) -> Value {
+    fn body(&self) -> ErrorBody {
         let kind = match self.0.status.is_client_error() {
             true => "invalid_request_error",
             false => "server_error",
         };
-        let error = json!({"message": self.0.message(), "type": kind, "param": null, "code": null});
-        json!({"error": error})
+        ErrorBody { error: ErrorFields { message: self.0.message(), kind, param: None, code: None } }
     }
 }
 
 impl IntoResponse for ErrorObject {
     fn into_response(self) -> Response {
-        self.0.in_other_words(&self.json())
+        self.0.in_other_words(&self.body())
     }
 }
 
@@ -104,19 +120,32 @@ async fn answer(
     }
 }
 
+/// The pictures of a request.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OpenAiImages")]
+pub(crate) struct Images {
+    /// Seconds since 1970.
+    created: u64,
+    output_format: &'static str,
+    data: Vec<Image>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OpenAiImage")]
+struct Image {
+    /// The PNG file.
+    b64_json: String,
+}
+
 fn pictures(finished: &Finished) -> Response {
-    let data = finished.images.iter().map(|image| json!({"b64_json": STANDARD.encode(&image.png)}));
-    let body = json!({
-        "created": finished.completed as u64,
-        "output_format": "png",
-        "data": data.collect::<Vec<_>>(),
-    });
-    json_answer(StatusCode::OK, &body)
+    let image = |image: &FinishedImage| Image { b64_json: STANDARD.encode(&image.png) };
+    let data = finished.images.iter().map(image).collect();
+    json_answer(StatusCode::OK, &Images { created: finished.completed as u64, output_format: "png", data })
 }
 
 /// The fields of that API that mean something here; the others are ours, or unknown.
 #[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "Generation")]
+#[schemars(rename = "OpenAiGeneration")]
 pub(crate) struct Fields {
     n: Option<usize>,
     size: Option<String>,

@@ -9,6 +9,9 @@ use schemars::transform::RestrictFormats;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
+use crate::a1111::DetailBody;
+use crate::openai::ErrorBody;
+use crate::problem::{PROBLEM, ProblemBody};
 use crate::routes::{Route, routes};
 
 /// What a request or an answer holds.
@@ -19,10 +22,6 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    pub(crate) fn json<T: JsonSchema>() -> Self {
-        Self::of::<T>("application/json")
-    }
-
     pub(crate) fn of<T: JsonSchema>(media_type: &'static str) -> Self {
         Self { media_type, schema: Some(SchemaGenerator::subschema_for::<T>) }
     }
@@ -103,9 +102,9 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
 /// Whose API an address belongs to, and how a problem is told there.
 fn dialect(path: &str) -> (&'static str, Body) {
     match path {
-        _ if path.starts_with("/sdapi/") => ("AUTOMATIC1111", Body::other("application/json")),
-        _ if path.starts_with("/v1/images/") => ("OpenAI", Body::other("application/json")),
-        _ => ("gligen", Body::other("application/problem+json")),
+        _ if path.starts_with("/sdapi/") => ("AUTOMATIC1111", Body::of::<DetailBody>("application/json")),
+        _ if path.starts_with("/v1/images/") => ("OpenAI", Body::of::<ErrorBody>("application/json")),
+        _ => ("gligen", Body::of::<ProblemBody>(PROBLEM)),
     }
 }
 

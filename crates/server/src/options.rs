@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use gligen_pipeline::{EmbeddingFile, LoraFile};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// How a server behaves.
 #[derive(Debug, Clone)]
@@ -41,7 +43,7 @@ impl Default for Options {
 }
 
 /// What users know of the model.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct ModelInfo {
     /// What they call it.
     pub name: String,
@@ -52,7 +54,7 @@ pub struct ModelInfo {
 }
 
 /// The most that one request may ask for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 pub struct Limits {
     /// Bytes of its body.
     pub body_bytes: usize,

@@ -1,5 +1,6 @@
 //! `POST /sdapi/v1/png-info`: what the texts in a PNG file say.
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::Arc;
 
@@ -11,8 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gligen_pipeline::{PARAMETERS_KEYWORD, read_png_texts};
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
 
 use super::Detail;
 use crate::App;
@@ -26,9 +26,22 @@ const MIN_PAIRS: usize = 3;
 
 /// A file to look into.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "A1111PngFile")]
 pub(crate) struct PngFile {
     /// Base64, or a data URL.
     image: String,
+}
+
+/// The texts in it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "A1111PngTexts")]
+pub(crate) struct PngTexts {
+    /// The one that programs of this kind write, `parameters`.
+    info: String,
+    /// The others, by their keywords.
+    items: BTreeMap<String, String>,
+    /// What `info` says: captions and settings.
+    parameters: BTreeMap<String, String>,
 }
 
 pub(crate) async fn png_info(
@@ -38,27 +51,24 @@ pub(crate) async fn png_info(
 ) -> Result<Response, Detail> {
     let received = receive(&app, &headers, body, JSON).await?;
     let bytes = received.bytes.clone();
-    let info = in_background(move || info(utf8(&bytes)?)).await?;
-    Ok(json_answer(StatusCode::OK, &info))
+    let texts = in_background(move || texts_of(utf8(&bytes)?)).await?;
+    Ok(json_answer(StatusCode::OK, &texts))
 }
 
-fn info(text: &str) -> Result<Value, Problem> {
+fn texts_of(text: &str) -> Result<PngTexts, Problem> {
     let bad = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
     let PngFile { image } = serde_json::from_str(text).map_err(|error| bad(error.to_string()))?;
     let base64 = data_url::to_base64(&image).unwrap_or(&image);
     let file =
         STANDARD.decode(base64.trim()).map_err(|error| bad(format!("`image`: not base64: {error}")))?;
-    let mut items = Map::new();
-    for (keyword, text) in read_png_texts(Cursor::new(file)).map_err(|e| bad(format!("`image`: {e}")))? {
-        items.insert(keyword, text.into());
-    }
-    let text = items.remove(PARAMETERS_KEYWORD);
-    let text = text.as_ref().and_then(Value::as_str).unwrap_or_default();
-    Ok(json!({"info": text, "items": items, "parameters": parameters(text)}))
+    let texts = read_png_texts(Cursor::new(file)).map_err(|error| bad(format!("`image`: {error}")))?;
+    let mut items: BTreeMap<_, _> = texts.into_iter().collect();
+    let info = items.remove(PARAMETERS_KEYWORD).unwrap_or_default();
+    Ok(PngTexts { parameters: parameters(&info), info, items })
 }
 
 /// The captions and the pairs of a text as [`gligen_pipeline::parameters`] writes it.
-fn parameters(text: &str) -> Map<String, Value> {
+fn parameters(text: &str) -> BTreeMap<String, String> {
     let text = text.trim();
     let (captions, last) = text.rsplit_once('\n').unwrap_or(("", text));
     let pairs = pairs(last);
@@ -68,7 +78,7 @@ fn parameters(text: &str) -> Map<String, Value> {
         Some(alone) => ("", alone),
         None => captions.split_once(&format!("\n{negative}")).unwrap_or((captions, "")),
     };
-    let mut map = Map::new();
+    let mut map = BTreeMap::new();
     map.insert("Prompt".into(), prompt.trim().into());
     map.insert("Negative prompt".into(), negative_prompt.trim().into());
     for (name, value) in pairs {
@@ -78,7 +88,7 @@ fn parameters(text: &str) -> Map<String, Value> {
                 map.insert(format!("{name}-1"), width.into());
                 map.insert(format!("{name}-2"), height.into());
             }
-            _ => drop(map.insert(name, value.into())),
+            _ => drop(map.insert(name, value)),
         }
     }
     map
@@ -107,6 +117,8 @@ fn pairs(line: &str) -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -117,7 +129,7 @@ mod tests {
             "Prompt": "a cat, a dog\nin a room", "Negative prompt": "blurry", "Steps": "20", "Sampler": "DPM++ 2M",
             "CFG scale": "7.5", "Seed": "7", "Size-1": "512", "Size-2": "256", "Model": "a: b, \"c\"", "RNG": "CPU",
         });
-        assert_eq!(Value::from(parameters(text)), expected);
+        assert_eq!(json!(parameters(text)), expected);
     }
 
     #[test]
@@ -125,7 +137,6 @@ mod tests {
         let captions = |text| {
             let map = parameters(text);
             [map["Prompt"].clone(), map["Negative prompt"].clone()]
-                .map(|text| text.as_str().unwrap().to_string())
         };
         assert_eq!(captions(""), ["", ""]);
         assert_eq!(captions("a cat: black, a dog: white"), ["a cat: black, a dog: white", ""]);

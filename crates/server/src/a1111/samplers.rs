@@ -3,7 +3,9 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use gligen_schedulers::SchedulerKind;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::answer::json_answer;
 use crate::problem::Problem;
@@ -14,17 +16,42 @@ const AUTOMATIC: &str = "Automatic";
 /// Noise levels that some samplers can have; then their names end with it.
 const KARRAS: &str = "Karras";
 
+/// A sampler.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "A1111Sampler")]
+pub(crate) struct Sampler {
+    name: &'static str,
+    aliases: [&'static str; 1],
+    options: Map<String, Value>,
+}
+
 pub(crate) async fn samplers() -> Response {
-    let json = |kind: &SchedulerKind| json!({"name": label(kind), "aliases": [kind.name()], "options": {}});
-    json_answer(StatusCode::OK, &SchedulerKind::ALL.iter().map(json).collect())
+    let sampler =
+        |kind: &SchedulerKind| Sampler { name: label(kind), aliases: [kind.name()], options: Map::new() };
+    json_answer(StatusCode::OK, &SchedulerKind::ALL.iter().map(sampler).collect::<Vec<_>>())
+}
+
+/// Noise levels.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "A1111Scheduler")]
+pub(crate) struct Levels {
+    name: String,
+    label: &'static str,
+    aliases: Option<Vec<String>>,
+    /// -1: their own.
+    default_rho: f64,
+    need_inner_model: bool,
 }
 
 pub(crate) async fn schedulers() -> Response {
-    let json = |label: &str| {
-        let name = label.to_lowercase();
-        json!({"name": name, "label": label, "aliases": null, "default_rho": -1, "need_inner_model": false})
+    let levels = |label: &'static str| Levels {
+        name: label.to_lowercase(),
+        label,
+        aliases: None,
+        default_rho: -1.0,
+        need_inner_model: false,
     };
-    json_answer(StatusCode::OK, &[AUTOMATIC, KARRAS].map(json).into_iter().collect::<Value>())
+    json_answer(StatusCode::OK, &[AUTOMATIC, KARRAS].map(levels))
 }
 
 /// Our name of their `sampler` at their noise levels, the `scheduler`.

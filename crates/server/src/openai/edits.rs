@@ -49,13 +49,14 @@ pub(crate) async fn edits(
 
 /// The parts of such a form. `image` may also be called `image[]`.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "OpenAiEdit")]
 pub(crate) struct Edit {
     /// The picture: PNG, JPEG or WebP.
-    #[schemars(extend("format" = "binary"))]
+    #[schemars(extend("contentMediaType" = "application/octet-stream"))]
     image: String,
     /// A picture of the same size, transparent where to repaint. Left out, the transparent parts of `image` are
     /// repainted, or else the boxes.
-    #[schemars(extend("format" = "binary"))]
+    #[schemars(extend("contentMediaType" = "application/octet-stream"))]
     mask: Option<String>,
     #[serde(flatten)]
     fields: Fields,

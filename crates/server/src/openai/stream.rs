@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::ErrorObject;
 use crate::App;
+use crate::answer::text;
 use crate::data_url;
 use crate::follow::follow;
 use crate::job::{Job, Running, State, now};
@@ -98,5 +99,5 @@ fn size(png: &[u8]) -> Option<String> {
 }
 
 fn error(problem: Problem) -> Event {
-    Event::default().event("error").data(ErrorObject::from(problem).json().to_string())
+    Event::default().event("error").data(text(&ErrorObject::from(problem).body()))
 }

@@ -6,5 +6,6 @@ mod client;
 mod jobs;
 mod layout_schema;
 mod openai;
+mod openapi;
 mod pictures;
 mod refusals;

@@ -7,7 +7,7 @@ use image::{RgbImage, Rgba, RgbaImage};
 use serde_json::json;
 
 use crate::client::{Answer, Running, layout, start};
-use crate::pictures::{picture, pixels, png_of};
+use crate::pictures::{form, picture, pixels, png_of};
 
 #[test]
 fn openai_images() {
@@ -32,19 +32,9 @@ fn openai_images() {
     assert!(error["message"].as_str().unwrap().contains("a multiple of 8"), "{error}");
 }
 
-/// A form of these parts, as a browser sends it: name, file name, bytes.
-fn send_form(server: &Running, parts: &[(&str, Option<&str>, &[u8])]) -> Answer {
-    let mut body = Vec::new();
-    for (name, file, bytes) in parts {
-        let file = file.map(|file| format!("; filename=\"{file}\"")).unwrap_or_default();
-        body.extend(
-            format!("--frontier\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n").bytes(),
-        );
-        body.extend(*bytes);
-        body.extend(b"\r\n");
-    }
-    body.extend(b"--frontier--\r\n");
-    server.ask("POST", "/v1/images/edits", &["Content-Type: multipart/form-data; boundary=frontier"], &body)
+fn send_form(server: &Running, parts: &[(&str, &[u8])]) -> Answer {
+    let (content_type, body) = form(parts);
+    server.ask("POST", "/v1/images/edits", &[&content_type], &body)
 }
 
 #[test]
@@ -55,19 +45,19 @@ fn openai_edits() {
     let opaque_until =
         |x0| RgbaImage::from_fn(128, 128, |x, _| Rgba([0, 0, 0, if x < x0 { 255 } else { 0 }]));
     let objects = layout(2)["objects"].to_string();
-    let (file, mask) = (Some("../../etc/passwd"), png_of(&opaque_until(64)));
+    let mask = png_of(&opaque_until(64));
     let answer = send_form(
         &server,
         &[
-            ("model", None, b"gpt-image-1"),
-            ("image", file, &room),
-            ("mask", file, &mask),
-            ("prompt", None, b"7"),
-            ("objects", None, objects.as_bytes()),
-            ("n", None, b"2"),
-            ("seed", None, b"5"),
-            ("steps", None, b"2"),
-            ("size", None, b"128x128"),
+            ("model", b"gpt-image-1"),
+            ("image", &room),
+            ("mask", &mask),
+            ("prompt", b"7"),
+            ("objects", objects.as_bytes()),
+            ("n", b"2"),
+            ("seed", b"5"),
+            ("steps", b"2"),
+            ("size", b"128x128"),
         ],
     );
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -81,10 +71,7 @@ fn openai_edits() {
     // The picture says itself where to repaint: right of the column 96.
     let mut own = image::load_from_memory(&room).unwrap().to_rgba8();
     own.enumerate_pixels_mut().filter(|(x, ..)| *x >= 96).for_each(|(.., pixel)| pixel.0[3] = 0);
-    let answer = send_form(
-        &server,
-        &[("image[]", file, &png_of(&own)), ("prompt", None, b"a cat"), ("steps", None, b"2")],
-    );
+    let answer = send_form(&server, &[("image[]", &png_of(&own)), ("prompt", b"a cat"), ("steps", b"2")]);
     assert_eq!(answer.status, 200, "{}", answer.text());
     let (png, _) = picture(&answer.json()["data"][0]["b64_json"]);
     assert_eq!(pixels(&png).get_pixel(80, 60), pixels(&room).get_pixel(80, 60));
@@ -94,8 +81,7 @@ fn openai_edits() {
 fn openai_edits_that_cannot_be_made() {
     let server = start(Options::default());
     let room = png_of(&RgbImage::new(128, 128));
-    let good: [(&str, Option<&str>, &[u8]); 3] =
-        [("image", Some("room.png"), &room), ("prompt", None, b"a cat"), ("steps", None, b"1")];
+    let good: [(&str, &[u8]); 3] = [("image", &room), ("prompt", b"a cat"), ("steps", b"1")];
     let small_mask = png_of(&RgbaImage::new(64, 64));
     for (name, bytes, words) in [
         ("mask", small_mask.as_slice(), "`inpaint_mask`: 64×64 pixels, expected 128×128"),
@@ -111,14 +97,14 @@ fn openai_edits_that_cannot_be_made() {
         ("seed", b"1", "`inpaint_image`: neither a mask nor a box says where to repaint it"),
     ] {
         let mut parts = good.to_vec();
-        parts.retain(|(known, ..)| *known != name);
-        parts.push((name, None, bytes));
+        parts.retain(|(known, _)| *known != name);
+        parts.push((name, bytes));
         let answer = send_form(&server, &parts);
         let message = answer.json()["error"]["message"].as_str().unwrap_or_default().to_string();
         assert_eq!(answer.status, 400, "{name}: {message}");
         assert!(message.contains(words), "{name}: {message}");
     }
-    let many: Vec<_> = good.into_iter().chain([("seed", None, b"1".as_slice()); 30]).collect();
+    let many: Vec<_> = good.into_iter().chain([("seed", b"1".as_slice()); 30]).collect();
     assert!(send_form(&server, &many).text().contains("more than 32 parts"));
     let unread = |headers: &[&str]| server.ask("POST", "/v1/images/edits", headers, b"--frontier\r\n");
     assert!(unread(&["Content-Type: multipart/form-data"]).text().contains("not a form: "));
@@ -171,12 +157,12 @@ fn openai_streams_of_edits_and_of_jobs_that_end_badly() {
         send_form(
             &server,
             &[
-                ("image", None, &room),
-                ("prompt", None, b"a cat"),
-                ("objects", None, objects.as_bytes()),
-                ("steps", None, steps.as_bytes()),
-                ("stream", None, b"true"),
-                ("partial_images", None, b"1"),
+                ("image", &room),
+                ("prompt", b"a cat"),
+                ("objects", objects.as_bytes()),
+                ("steps", steps.as_bytes()),
+                ("stream", b"true"),
+                ("partial_images", b"1"),
             ],
         )
     };

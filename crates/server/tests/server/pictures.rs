@@ -1,4 +1,4 @@
-//! Pictures as they come and go.
+//! Pictures as they come and go, also in forms.
 
 use std::io::Cursor;
 
@@ -25,4 +25,17 @@ pub(crate) fn picture(base64: &Value) -> (Vec<u8>, Layout) {
     let png = STANDARD.decode(base64.as_str().unwrap()).unwrap();
     let layout = Layout::from_bytes(&png).unwrap();
     (png, layout)
+}
+
+/// Header and body of a form of these parts, each of which says that it was a file with a path.
+pub(crate) fn form(parts: &[(&str, &[u8])]) -> (String, Vec<u8>) {
+    let mut body = Vec::new();
+    for (name, bytes) in parts {
+        let head = format!("Content-Disposition: form-data; name=\"{name}\"; filename=\"../../etc/passwd\"");
+        body.extend(format!("--frontier\r\n{head}\r\n\r\n").bytes());
+        body.extend(*bytes);
+        body.extend(b"\r\n");
+    }
+    body.extend(b"--frontier--\r\n");
+    ("Content-Type: multipart/form-data; boundary=frontier".into(), body)
 }
