@@ -51,8 +51,8 @@ def check_stream(address: str) -> None:
     room = png.half(128, 128, left=b"\x10\x80\xf0", right=b"\xf0\xe0\x10")
     # Enough steps that the looks are not overtaken by the picture.
     wishes = {"prompt": PROMPT, "stream": True, "partial_images": 2}
-    drawn = images.generate(**wishes, extra_body={"objects": OBJECTS, "steps": 60})
-    edited = images.edit(image=room, **wishes, extra_body={"objects": json.dumps(OBJECTS), "steps": 60})
+    drawn = images.generate(**wishes, extra_body={"objects": OBJECTS, "steps": 20})
+    edited = images.edit(image=room, **wishes, extra_body={"objects": json.dumps(OBJECTS), "steps": 20})
     for kind, stream in [("image_generation", drawn), ("image_edit", edited)]:
         *looks, picture = stream
         assert picture.type == f"{kind}.completed", picture

@@ -13,6 +13,7 @@ use crate::a1111::DetailBody;
 use crate::openai::ErrorBody;
 use crate::problem::{PROBLEM, ProblemBody};
 use crate::routes::{Route, routes};
+use crate::work::JSON;
 
 /// What a request or an answer holds.
 #[derive(Clone, Copy)]
@@ -39,7 +40,7 @@ impl Body {
 
 pub(crate) async fn show() -> Response {
     static TEXT: LazyLock<String> = LazyLock::new(|| document(&routes()).to_string());
-    ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str()).into_response()
+    ([(header::CONTENT_TYPE, JSON)], TEXT.as_str()).into_response()
 }
 
 /// The document that describes `routes`.
@@ -102,8 +103,8 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
 /// Whose API an address belongs to, and how a problem is told there.
 fn dialect(path: &str) -> (&'static str, Body) {
     match path {
-        _ if path.starts_with("/sdapi/") => ("AUTOMATIC1111", Body::of::<DetailBody>("application/json")),
-        _ if path.starts_with("/v1/images/") => ("OpenAI", Body::of::<ErrorBody>("application/json")),
+        _ if path.starts_with("/sdapi/") => ("AUTOMATIC1111", Body::of::<DetailBody>(JSON)),
+        _ if path.starts_with("/v1/images/") => ("OpenAI", Body::of::<ErrorBody>(JSON)),
         _ => ("gligen", Body::of::<ProblemBody>(PROBLEM)),
     }
 }

@@ -19,7 +19,9 @@ pub struct Options {
     pub queue: usize,
     /// How long results are kept; later they are answered with 410.
     pub keep_results: Duration,
-    /// How long a client may take to send a request.
+    /// How long the head of a request may take, and how long a connection may lie idle.
+    pub head_timeout: Duration,
+    /// How long the body of a request may take.
     pub request_timeout: Duration,
     /// How long the running job has to finish when the server shall stop.
     pub grace: Duration,
@@ -35,6 +37,7 @@ impl Default for Options {
             embeddings: Vec::new(),
             queue: 16,
             keep_results: Duration::from_secs(600),
+            head_timeout: Duration::from_secs(20),
             request_timeout: Duration::from_secs(30),
             grace: Duration::from_secs(30),
             limits: Limits::default(),

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::answer::text;
+use crate::work::JSON;
 
 /// The media type of a problem.
 pub(crate) const PROBLEM: &str = "application/problem+json";
@@ -53,7 +54,7 @@ impl Problem {
 
     /// The answer to a client of another API, with a body as it reads them.
     pub(crate) fn in_other_words(&self, body: &impl Serialize) -> Response {
-        self.answer("application/json", body)
+        self.answer(JSON, body)
     }
 
     fn answer(&self, content_type: &'static str, body: &impl Serialize) -> Response {

@@ -11,6 +11,7 @@ use crate::about::{Capabilities, ModelList, SchedulerList};
 use crate::form::FORM;
 use crate::job::JobObject;
 use crate::openapi::{self, Body};
+use crate::work::JSON;
 use crate::{App, a1111, about, generate, jobs_api, openai};
 
 /// One address and method.
@@ -34,7 +35,7 @@ pub(crate) fn routes() -> Vec<Route> {
         post("/v1/generate", generate::generate, "Draws a layout; pictures in it are data URLs or base64")
             .header("Prefer", PREFER)
             .header("Accept", ACCEPT)
-            .takes::<Layout>("application/json")
+            .takes::<Layout>(JSON)
             .gives::<JobObject>("The job with its pictures")
             .gives_other(200, "The first picture", "image/png")
             .gives_as::<JobObject>(202, "The job, which waits for its turn"),
@@ -62,7 +63,7 @@ pub(crate) fn routes() -> Vec<Route> {
         )
         .gives::<Capabilities>("What it can do"),
         post("/v1/images/generations", openai::generations, "Draws, as OpenAI's images API")
-            .takes::<openai::Fields>("application/json")
+            .takes::<openai::Fields>(JSON)
             .gives::<openai::Images>("The pictures")
             .gives_other(200, STREAM, EVENTS),
         post("/v1/images/edits", openai::edits, "Repaints a part of a picture, as OpenAI's images API")
@@ -70,10 +71,10 @@ pub(crate) fn routes() -> Vec<Route> {
             .gives::<openai::Images>("The pictures")
             .gives_other(200, STREAM, EVENTS),
         post("/sdapi/v1/txt2img", a1111::txt2img, "Draws, as AUTOMATIC1111's web UI")
-            .takes::<a1111::Fields>("application/json")
+            .takes::<a1111::Fields>(JSON)
             .gives::<a1111::Pictures>("The pictures"),
         post("/sdapi/v1/img2img", a1111::img2img, "Repaints under a mask, as AUTOMATIC1111's web UI")
-            .takes::<a1111::Fields>("application/json")
+            .takes::<a1111::Fields>(JSON)
             .gives::<a1111::Pictures>("The pictures"),
         get("/sdapi/v1/progress", a1111::progress, "How far the running job is")
             .gives::<a1111::Progress>("Progress of the job that is drawn now"),
@@ -84,7 +85,7 @@ pub(crate) fn routes() -> Vec<Route> {
         get("/sdapi/v1/schedulers", a1111::schedulers, "Noise levels by their names there")
             .gives::<Vec<a1111::Levels>>("All of them"),
         post("/sdapi/v1/png-info", a1111::png_info, "What the texts in a PNG file say")
-            .takes::<a1111::PngFile>("application/json")
+            .takes::<a1111::PngFile>(JSON)
             .gives::<a1111::PngTexts>("The texts, and what the one of that program says"),
         get("/sdapi/v1/sd-models", a1111::models, "The model that is served")
             .gives::<Vec<a1111::Model>>("A list of one"),
@@ -98,11 +99,7 @@ pub(crate) fn routes() -> Vec<Route> {
             "OpenMetrics",
             "application/openmetrics-text",
         ),
-        get("/openapi.json", openapi::show, "This document").gives_other(
-            200,
-            "OpenAPI 3.1",
-            "application/json",
-        ),
+        get("/openapi.json", openapi::show, "This document").gives_other(200, "OpenAPI 3.1", JSON),
     ]
 }
 
@@ -148,7 +145,7 @@ impl Route {
     }
 
     fn gives_as<T: JsonSchema>(mut self, status: u16, description: &'static str) -> Self {
-        self.answers.push((status, description, Body::of::<T>("application/json")));
+        self.answers.push((status, description, Body::of::<T>(JSON)));
         self
     }
 

@@ -18,7 +18,7 @@ use crate::{App, Limits, Options};
 /// Bodies of more bytes take turns, so that many of them at once do not fill the memory.
 const LARGE_BODY: u64 = 256 << 10;
 
-/// The media type of layouts.
+/// The media type of JSON.
 pub(crate) const JSON: &str = "application/json";
 
 /// A body that has arrived; while it is kept, its turn among the large ones lasts.

@@ -119,7 +119,7 @@ fn openai_edits_that_cannot_be_made() {
 fn openai_streams() {
     let server = start(Options::default());
     let mut body = json!({
-        "prompt": "a cat", "objects": layout(2)["objects"], "steps": 40, "seed": 5, "n": 2, "stream": true,
+        "prompt": "a cat", "objects": layout(2)["objects"], "steps": 12, "seed": 5, "n": 2, "stream": true,
         "partial_images": 2,
     });
     let answer = server.post("/v1/images/generations", &body);
@@ -166,7 +166,7 @@ fn openai_streams_of_edits_and_of_jobs_that_end_badly() {
             ],
         )
     };
-    let events = edit("20").events();
+    let events = edit("12").events();
     assert_eq!(events[0].0, "image_edit.partial_image");
     assert_eq!(events.last().unwrap().0, "image_edit.completed");
 
