@@ -33,7 +33,7 @@ use crate::answer::json_answer;
 use crate::job::Finished;
 use crate::problem::Problem;
 use crate::repainting::{MaskKind, Repainting};
-use crate::work::{JSON, submit, utf8, wait};
+use crate::work::{JSON, parse, submit, wait};
 
 /// A problem as clients of that API read it.
 pub(crate) struct Detail(Problem);
@@ -80,7 +80,7 @@ async fn draw(
     inpaint_mode: Option<InpaintMode>,
 ) -> Result<Response, Detail> {
     let max_pixels = app.options.limits.picture_pixels;
-    let read = move |bytes: Bytes| Ok((layout(utf8(&bytes)?, inpaint_mode, max_pixels)?, ()));
+    let read = move |bytes: Bytes| Ok((layout(parse(&bytes)?, inpaint_mode, max_pixels)?, ()));
     let (job, ()) = submit(app, headers, body, JSON, read).await?;
     let finished = wait(app, &job).await?;
     Ok(json_answer(StatusCode::OK, &answer(&finished, &app.options.model.name)))
@@ -138,11 +138,9 @@ pub(crate) struct Fields {
     inpainting_mask_invert: Value,
 }
 
-/// The layout that the request `text` asks for; with an `inpaint_mode` it must bring a picture and a mask, of at most
+/// The layout that a request asks for; with an `inpaint_mode` it must bring a picture and a mask, of at most
 /// `max_pixels`.
-fn layout(text: &str, inpaint_mode: Option<InpaintMode>, max_pixels: u64) -> Result<Layout, Problem> {
-    let bad = |error: serde_json::Error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string());
-    let fields: Fields = serde_json::from_str(text).map_err(bad)?;
+fn layout(fields: Fields, inpaint_mode: Option<InpaintMode>, max_pixels: u64) -> Result<Layout, Problem> {
     let mut layout = Map::new();
     // What is not given has the model's default, not that program's.
     let mut set =
@@ -187,16 +185,20 @@ fn layout(text: &str, inpaint_mode: Option<InpaintMode>, max_pixels: u64) -> Res
 mod tests {
     use super::*;
 
+    fn read(text: &str, inpaint_mode: Option<InpaintMode>) -> Result<Layout, Problem> {
+        layout(parse(text.as_bytes())?, inpaint_mode, 0)
+    }
+
     #[test]
     fn fields_become_a_layouts() {
         let text = r#"{"prompt": "a cat", "negative_prompt": "", "seed": -1, "steps": 20, "cfg_scale": 7, "width": 512,
             "height": 512, "batch_size": 2, "n_iter": 3, "sampler_name": "PLMS", "restore_faces": false,
             "alwayson_scripts": {"gligen": {"args": [{"objects": [{"phrase": "a cat", "box": [0, 0, 1, 1]}]}]}}}"#;
-        let read = layout(text, None, 0).unwrap();
-        assert_eq!((read.seed, read.num_images, read.objects[0].len()), (None, Some(6), 1));
-        assert_eq!(read.scheduler.map(|kind| kind.name()), Some("pndm"));
-        let refused = layout(r#"{"prompt": "a cat", "init_images": ["abc"]}"#, Some(InpaintMode::Blend), 0)
-            .unwrap_err();
+        let layout = read(text, None).unwrap();
+        assert_eq!((layout.seed, layout.num_images, layout.objects[0].len()), (None, Some(6), 1));
+        assert_eq!(layout.scheduler.map(|kind| kind.name()), Some("pndm"));
+        let refused =
+            read(r#"{"prompt": "a cat", "init_images": ["abc"]}"#, Some(InpaintMode::Blend)).unwrap_err();
         assert!(refused.message().contains("`mask`"));
     }
 }

@@ -29,7 +29,7 @@ use crate::App;
 use crate::answer::json_answer;
 use crate::job::{Finished, FinishedImage, Job};
 use crate::problem::Problem;
-use crate::work::{JSON, submit, utf8, wait};
+use crate::work::{JSON, parse, submit, wait};
 
 pub(crate) use self::edits::{Edit, edits};
 use self::stream::Streaming;
@@ -98,11 +98,7 @@ pub(crate) async fn generations(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorObject> {
-    let read = |bytes: Bytes| {
-        let bad =
-            |error: serde_json::Error| Problem::new(StatusCode::BAD_REQUEST, format!("not JSON: {error}"));
-        serde_json::from_str::<Fields>(utf8(&bytes)?).map_err(bad)?.layout()
-    };
+    let read = |bytes: Bytes| parse::<Fields>(&bytes)?.layout();
     let (job, streaming) = submit(&app, &headers, body, JSON, read).await?;
     answer(&app, &job, streaming, "image_generation").await
 }

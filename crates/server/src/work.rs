@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use gligen_pipeline::{Layout, Pipeline, RequestError, embedded_picture};
+use serde::de::DeserializeOwned;
 use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 
@@ -117,6 +118,14 @@ impl Drop for StopIfGone {
 pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(bytes)
         .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("not JSON: {error}")))
+}
+
+/// What a body holds that should be JSON.
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    serde_json::from_str(utf8(bytes)?).map_err(|error| match error.is_data() {
+        true => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+        false => Problem::new(StatusCode::BAD_REQUEST, format!("not JSON: {error}")),
+    })
 }
 
 fn check_content_type(headers: &HeaderMap, expected: &str) -> Result<(), Problem> {

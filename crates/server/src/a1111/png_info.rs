@@ -19,7 +19,7 @@ use crate::App;
 use crate::answer::json_answer;
 use crate::data_url;
 use crate::problem::Problem;
-use crate::work::{JSON, in_background, receive, utf8};
+use crate::work::{JSON, in_background, parse, receive};
 
 /// From so many pairs on, the last line of the text is no part of the caption.
 const MIN_PAIRS: usize = 3;
@@ -51,14 +51,14 @@ pub(crate) async fn png_info(
 ) -> Result<Response, Detail> {
     let received = receive(&app, &headers, body, JSON).await?;
     let bytes = received.bytes.clone();
-    let texts = in_background(move || texts_of(utf8(&bytes)?)).await?;
+    let texts = in_background(move || texts_of(&parse::<PngFile>(&bytes)?.image)).await?;
     Ok(json_answer(StatusCode::OK, &texts))
 }
 
-fn texts_of(text: &str) -> Result<PngTexts, Problem> {
+/// The texts in the file that is `image`.
+fn texts_of(image: &str) -> Result<PngTexts, Problem> {
     let bad = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
-    let PngFile { image } = serde_json::from_str(text).map_err(|error| bad(error.to_string()))?;
-    let base64 = data_url::to_base64(&image).unwrap_or(&image);
+    let base64 = data_url::to_base64(image).unwrap_or(image);
     let file =
         STANDARD.decode(base64.trim()).map_err(|error| bad(format!("`image`: not base64: {error}")))?;
     let texts = read_png_texts(Cursor::new(file)).map_err(|error| bad(format!("`image`: {error}")))?;
