@@ -8,6 +8,7 @@
 mod bench;
 mod build_cuda;
 mod ci;
+mod clients;
 mod convert_weights;
 mod fixtures;
 mod make_model;
@@ -43,6 +44,7 @@ enum Task {
     Bench(bench::Arguments),
     BuildCuda(build_cuda::Arguments),
     Page(page::Arguments),
+    Clients(clients::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Task::Bench(arguments) => bench::run(&arguments),
         Task::BuildCuda(arguments) => build_cuda::run(&arguments),
         Task::Page(arguments) => page::run(&arguments),
+        Task::Clients(arguments) => clients::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,12 +1,10 @@
 //! `cargo xtask page`: the page of `gligen serve` in a real Chromium.
 
 use std::env::consts::EXE_SUFFIX;
-use std::path::{Path, PathBuf};
-
-use serde_json::Value;
+use std::path::PathBuf;
 
 use crate::Result;
-use crate::process::{cargo, output, program, root, run as finish};
+use crate::process::{gligen, program, root, run as finish};
 
 /// Where the test is, with the packages that it uses.
 const FOLDER: &str = "crates/server/page-tests";
@@ -33,12 +31,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     if !root().join(FOLDER).join("node_modules/playwright-core").is_dir() {
         return Err(format!("the packages of the test are missing: npm ci --prefix {FOLDER}").into());
     }
-    // As its tests build it, so that what they have built is used.
-    finish(&mut cargo("test -p gligen-cli --no-run"))?;
-    let metadata: Value =
-        serde_json::from_str(&output(&mut cargo("metadata --no-deps --format-version 1"))?)?;
-    let target = metadata["target_directory"].as_str().ok_or("cargo metadata: no target_directory")?;
-    let gligen = Path::new(target).join("debug").join(format!("gligen{EXE_SUFFIX}"));
+    let gligen = gligen()?;
     let mut test = program(node);
     test.arg(root().join(FOLDER).join("page.mjs")).arg(gligen).arg(chromium);
     if arguments.pictures {

@@ -1,7 +1,10 @@
 //! Running other programs from the root of the workspace.
 
+use std::env::consts::EXE_SUFFIX;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use serde_json::Value;
 
 use crate::Result;
 
@@ -28,6 +31,15 @@ pub(crate) fn cargo(arguments: &str) -> Command {
 pub(crate) fn python(chosen: Option<&Path>) -> PathBuf {
     let from_environment = || std::env::var_os("GLIGEN_PYTHON").map(PathBuf::from);
     chosen.map(PathBuf::from).or_else(from_environment).unwrap_or_else(|| "python3".into())
+}
+
+/// The program `gligen`, built as its tests build it, so that what they have built is used.
+pub(crate) fn gligen() -> Result<PathBuf> {
+    run(&mut cargo("test -p gligen-cli --no-run"))?;
+    let metadata: Value =
+        serde_json::from_str(&output(&mut cargo("metadata --no-deps --format-version 1"))?)?;
+    let target = metadata["target_directory"].as_str().ok_or("cargo metadata: no target_directory")?;
+    Ok(Path::new(target).join("debug").join(format!("gligen{EXE_SUFFIX}")))
 }
 
 /// Runs `command` to its end; a failure names the command line.

@@ -20,6 +20,8 @@ pub enum Transparency {
     OverWhite,
     /// They show their colour in full, as where an autoencoder takes pictures: for a picture to repaint, and its mask.
     Ignored,
+    /// It is the picture: white where nothing is seen, black where all is, for a mask that says by it where to repaint.
+    Alone,
 }
 
 /// Why a picture cannot be read.
@@ -110,6 +112,7 @@ pub(crate) fn decode(
         Transparency::OverWhite if image.color().has_alpha() => {
             image.into_rgba8().pixels().flat_map(|pixel| over_white(pixel.0)).collect()
         }
+        Transparency::Alone => image.into_rgba8().pixels().flat_map(|pixel| [255 - pixel.0[3]; 3]).collect(),
         _ => image.into_rgb8().into_raw(),
     };
     Picture::new(width as usize, height as usize, rgb).ok_or(PictureError::Size {

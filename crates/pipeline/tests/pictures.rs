@@ -55,10 +55,13 @@ fn a_picture_that_lies_on_its_side_is_turned_upright() {
 }
 
 #[test]
-fn what_is_transparent_lets_white_through_or_shows_its_colour() {
-    for (name, over_white) in [("clear.png", [255; 3]), ("half_clear.webp", [147, 147, 227])] {
+fn what_is_transparent_lets_white_through_or_shows_its_colour_or_is_the_picture() {
+    for (name, over_white, alone) in
+        [("clear.png", [255; 3], [255; 3]), ("half_clear.webp", [147, 147, 227], [127; 3])]
+    {
         assert_eq!(halves(&read(name, Transparency::OverWhite)), [RED, over_white], "{name}");
         assert_eq!(halves(&read(name, Transparency::Ignored)), [RED, BLUE], "{name}");
+        assert_eq!(halves(&read(name, Transparency::Alone)), [[0; 3], alone], "{name}");
     }
 }
 

@@ -2,27 +2,38 @@
 //!
 //! Boxes come where its extensions take their arguments: `alwayson_scripts.gligen.args[0].objects`, as in a layout,
 //! beside `scheduled_sampling_beta`. Of `img2img` there is what has a mask: repainting.
+//! `scheduler` names noise levels, as it does there since version 1.9.
+
+mod about;
+mod png_info;
+mod progress;
+mod samplers;
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gligen_pipeline::{InpaintMode, Layout, parameters};
-use gligen_schedulers::SchedulerKind;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+pub(crate) use self::about::{Model, Settings, models, settings};
+pub(crate) use self::png_info::{PngFile, PngTexts, png_info};
+pub(crate) use self::progress::{Nothing, Progress, interrupt, progress};
+use self::samplers::our_scheduler;
+pub(crate) use self::samplers::{Levels, Sampler, samplers, schedulers};
 use crate::App;
 use crate::about::inpaint_mode;
 use crate::answer::json_answer;
-use crate::job::{Finished, State as JobState};
+use crate::job::Finished;
 use crate::problem::Problem;
-use crate::work::{submit, utf8, wait};
+use crate::repainting::{MaskKind, Repainting};
+use crate::work::{JSON, parse, submit, wait};
 
 /// A problem as clients of that API read it.
 pub(crate) struct Detail(Problem);
@@ -35,9 +46,15 @@ impl From<Problem> for Detail {
 
 impl IntoResponse for Detail {
     fn into_response(self) -> Response {
-        let detail = self.0.message();
-        self.0.in_other_words(&json!({"detail": detail}))
+        self.0.in_other_words(&DetailBody { detail: self.0.message() })
     }
+}
+
+/// What is wrong, in that API.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "A1111Error")]
+pub(crate) struct DetailBody {
+    detail: String,
 }
 
 pub(crate) async fn txt2img(
@@ -45,7 +62,7 @@ pub(crate) async fn txt2img(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Detail> {
-    draw(&app, &headers, body, |text| layout(text, None)).await
+    draw(&app, &headers, body, None).await
 }
 
 pub(crate) async fn img2img(
@@ -53,36 +70,49 @@ pub(crate) async fn img2img(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Detail> {
-    let mode = inpaint_mode(&app);
-    draw(&app, &headers, body, move |text| layout(text, Some(mode))).await
+    draw(&app, &headers, body, Some(inpaint_mode(&app))).await
 }
 
 async fn draw(
     app: &Arc<App>,
     headers: &HeaderMap,
     body: Body,
-    layout: impl FnOnce(&str) -> Result<Layout, Problem> + Send + 'static,
+    inpaint_mode: Option<InpaintMode>,
 ) -> Result<Response, Detail> {
-    let job = submit(app, headers, body, |bytes| layout(utf8(bytes)?)).await?;
+    let max_pixels = app.options.limits.picture_pixels;
+    let read = move |bytes: Bytes| Ok((layout(parse(&bytes)?, inpaint_mode, max_pixels)?, ()));
+    let (job, ()) = submit(app, headers, body, JSON, read).await?;
     let finished = wait(app, &job).await?;
     Ok(json_answer(StatusCode::OK, &answer(&finished, &app.options.model.name)))
 }
 
-fn answer(finished: &Finished, model: &str) -> Value {
+fn answer(finished: &Finished, model: &str) -> Pictures {
     let layouts = finished.images.iter().map(|image| image.layout.as_ref());
     let texts: Vec<_> = layouts.flatten().map(|layout| parameters(layout, model)).collect();
     let seeds: Vec<_> = finished.images.iter().map(|image| image.seed).collect();
     let info = json!({"seed": seeds.first(), "all_seeds": seeds, "infotexts": texts, "sd_model_name": model});
-    json!({
-        "images": finished.images.iter().map(|image| STANDARD.encode(&image.png)).collect::<Vec<_>>(),
-        "parameters": {},
-        "info": info.to_string(), // a text with JSON in it, there too
-    })
+    Pictures {
+        images: finished.images.iter().map(|image| STANDARD.encode(&image.png)).collect(),
+        parameters: Map::new(),
+        info: info.to_string(),
+    }
+}
+
+/// The pictures of a request.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "A1111Pictures")]
+pub(crate) struct Pictures {
+    /// PNG files in base64.
+    images: Vec<String>,
+    /// Empty: the request is not repeated.
+    parameters: Map<String, Value>,
+    /// A text with JSON in it, there too: `all_seeds`, `infotexts`, …
+    info: String,
 }
 
 /// The fields that mean something here; the others are left alone, as clients send all that they know.
 #[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "TextToImage")]
+#[schemars(rename = "A1111Request")]
 pub(crate) struct Fields {
     #[serde(default)]
     prompt: String,
@@ -97,6 +127,7 @@ pub(crate) struct Fields {
     n_iter: Option<usize>,
     sampler_name: Option<String>,
     sampler_index: Option<String>,
+    scheduler: Option<String>,
     eta: Option<f64>,
     #[serde(default)]
     alwayson_scripts: Value,
@@ -107,10 +138,9 @@ pub(crate) struct Fields {
     inpainting_mask_invert: Value,
 }
 
-/// The layout that the request `text` asks for; with an `inpaint_mode` it must bring a picture and a mask.
-fn layout(text: &str, inpaint_mode: Option<InpaintMode>) -> Result<Layout, Problem> {
-    let bad = |error: serde_json::Error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string());
-    let fields: Fields = serde_json::from_str(text).map_err(bad)?;
+/// The layout that a request asks for; with an `inpaint_mode` it must bring a picture and a mask, of at most
+/// `max_pixels`.
+fn layout(fields: Fields, inpaint_mode: Option<InpaintMode>, max_pixels: u64) -> Result<Layout, Problem> {
     let mut layout = Map::new();
     // What is not given has the model's default, not that program's.
     let mut set =
@@ -125,8 +155,8 @@ fn layout(text: &str, inpaint_mode: Option<InpaintMode>) -> Result<Layout, Probl
     set("eta", fields.eta.map(Into::into));
     let pictures = fields.batch_size.unwrap_or(1).saturating_mul(fields.n_iter.unwrap_or(1));
     set("num_images", Some(pictures.into()));
-    let sampler = fields.sampler_name.or(fields.sampler_index).filter(|name| !name.is_empty());
-    set("scheduler", sampler.map(|name| scheduler(&name)).transpose()?.map(Into::into));
+    let sampler = fields.sampler_name.or(fields.sampler_index);
+    set("scheduler", our_scheduler(sampler.as_deref(), fields.scheduler.as_deref())?.map(Into::into));
     if let Value::Object(ours) = &fields.alwayson_scripts["gligen"]["args"][0] {
         ours.iter().for_each(|(key, value)| set(key, Some(value.clone())));
     }
@@ -136,117 +166,39 @@ fn layout(text: &str, inpaint_mode: Option<InpaintMode>) -> Result<Layout, Probl
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
                 .hint("give a mask, white where to repaint"));
         };
-        if ![Value::Null, json!(0), json!(false)].contains(&fields.inpainting_mask_invert) {
-            let detail = "`inpainting_mask_invert`: expected 0, as white is where to repaint";
-            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
-        }
-        set("inpaint_image", Some(image.into()));
-        set("inpaint_mask", Some(mask.into()));
-        set("inpaint_mode", Some(mode.name().into()));
+        let kind = match &fields.inpainting_mask_invert {
+            Value::Null | Value::Bool(false) => MaskKind::White,
+            Value::Bool(true) => MaskKind::Black,
+            number if number == 0 => MaskKind::White,
+            number if number == 1 => MaskKind::Black,
+            found => {
+                let detail = format!("`inpainting_mask_invert`: expected 0 or 1, found `{found}`");
+                return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+            }
+        };
+        Repainting { image, mask: Some(mask), kind, mode }.put_into(&mut layout, max_pixels)?;
     }
     Ok(Layout::from_json(&Value::from(layout).to_string())?)
-}
-
-/// Our name of the sampler that they call `name`.
-fn scheduler(name: &str) -> Result<&'static str, Problem> {
-    let alike = |kind: &&SchedulerKind| {
-        [kind.name(), label(kind)].iter().any(|known| known.eq_ignore_ascii_case(name))
-    };
-    SchedulerKind::ALL.iter().find(alike).map(SchedulerKind::name).ok_or_else(|| {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("`sampler_name`: no sampler `{name}`"))
-            .hint("GET /sdapi/v1/samplers lists them")
-    })
-}
-
-/// What they call a sampler.
-fn label(kind: &SchedulerKind) -> &'static str {
-    match kind.name() {
-        "ddim" => "DDIM",
-        "pndm" => "PLMS",
-        "euler" => "Euler",
-        "euler-a" => "Euler a",
-        "dpmpp-2m" => "DPM++ 2M",
-        "dpmpp-2m-karras" => "DPM++ 2M Karras",
-        "dpmpp-2m-sde" => "DPM++ 2M SDE",
-        "dpmpp-2m-sde-karras" => "DPM++ 2M SDE Karras",
-        "dpmpp-sde" => "DPM++ SDE",
-        "dpmpp-sde-karras" => "DPM++ SDE Karras",
-        "unipc" => "UniPC",
-        "heun" => "Heun",
-        "dpm2" => "DPM2",
-        "dpm2-karras" => "DPM2 Karras",
-        "dpm2-a" => "DPM2 a",
-        "dpm2-a-karras" => "DPM2 a Karras",
-        "lms" => "LMS",
-        "lms-karras" => "LMS Karras",
-        "lcm" => "LCM",
-        name => name, // a sampler that they do not have
-    }
-}
-
-pub(crate) async fn samplers() -> Response {
-    let json = |kind: &SchedulerKind| json!({"name": label(kind), "aliases": [kind.name()], "options": {}});
-    json_answer(StatusCode::OK, &SchedulerKind::ALL.iter().map(json).collect())
-}
-
-pub(crate) async fn sd_models(State(app): State<Arc<App>>) -> Response {
-    let name = &app.options.model.name;
-    let model = json!({"title": name, "model_name": name, "hash": null, "sha256": null, "filename": name, "config": null});
-    json_answer(StatusCode::OK, &json!([model]))
-}
-
-/// Both to read them and to change them: there is one model, and nothing to change.
-pub(crate) async fn options(State(app): State<Arc<App>>) -> Response {
-    json_answer(StatusCode::OK, &json!({"sd_model_checkpoint": app.options.model.name}))
-}
-
-pub(crate) async fn progress(State(app): State<Arc<App>>) -> Response {
-    let running = match app.queue.running().map(|job| job.state()) {
-        Some(JobState::Running(running)) => Some(running),
-        _ => None,
-    };
-    let (step, of, eta) = running.as_ref().map_or((0, 0, None), |job| (job.step, job.of, job.eta_s));
-    let look = running.as_ref().and_then(|job| job.preview.as_ref()?.first());
-    let body = json!({
-        "progress": step as f64 / of.max(1) as f64,
-        "eta_relative": eta.unwrap_or(0.0),
-        "state": {"job_count": i32::from(running.is_some()), "sampling_step": step, "sampling_steps": of},
-        "current_image": look.and_then(|url| url.split_once(',')).map(|(_, base64)| base64),
-        "textinfo": null,
-    });
-    json_answer(StatusCode::OK, &body)
-}
-
-pub(crate) async fn interrupt(State(app): State<Arc<App>>) -> Response {
-    if let Some(job) = app.queue.running() {
-        app.queue.cancel(&job);
-    }
-    json_answer(StatusCode::OK, &json!({}))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read(text: &str, inpaint_mode: Option<InpaintMode>) -> Result<Layout, Problem> {
+        layout(parse(text.as_bytes())?, inpaint_mode, 0)
+    }
+
     #[test]
     fn fields_become_a_layouts() {
         let text = r#"{"prompt": "a cat", "negative_prompt": "", "seed": -1, "steps": 20, "cfg_scale": 7, "width": 512,
             "height": 512, "batch_size": 2, "n_iter": 3, "sampler_name": "PLMS", "restore_faces": false,
             "alwayson_scripts": {"gligen": {"args": [{"objects": [{"phrase": "a cat", "box": [0, 0, 1, 1]}]}]}}}"#;
-        let read = layout(text, None).unwrap();
-        assert_eq!((read.seed, read.num_images, read.objects[0].len()), (None, Some(6), 1));
-        assert_eq!(read.scheduler.map(|kind| kind.name()), Some("pndm"));
-        for kind in SchedulerKind::ALL {
-            assert_eq!(scheduler(label(kind)).unwrap(), kind.name());
-        }
-        for (theirs, ours) in [("DPM++ 2M Karras", "dpmpp-2m-karras"), ("euler a", "euler-a"), ("LCM", "lcm")]
-        {
-            assert_eq!(scheduler(theirs).unwrap(), ours);
-        }
-        let refused = layout(r#"{"prompt": "a cat", "sampler_name": "magic"}"#, None).unwrap_err();
-        assert!(refused.message().contains("no sampler `magic`"));
+        let layout = read(text, None).unwrap();
+        assert_eq!((layout.seed, layout.num_images, layout.objects[0].len()), (None, Some(6), 1));
+        assert_eq!(layout.scheduler.map(|kind| kind.name()), Some("pndm"));
         let refused =
-            layout(r#"{"prompt": "a cat", "init_images": ["abc"]}"#, Some(InpaintMode::Blend)).unwrap_err();
+            read(r#"{"prompt": "a cat", "init_images": ["abc"]}"#, Some(InpaintMode::Blend)).unwrap_err();
         assert!(refused.message().contains("`mask`"));
     }
 }

@@ -2,10 +2,17 @@
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
+use serde::Serialize;
+
+use crate::work::JSON;
 
 /// `body`, which nobody shall store: it is a matter of the moment.
-pub(crate) fn json_answer(status: StatusCode, body: &Value) -> Response {
-    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
-    (status, headers, body.to_string()).into_response()
+pub(crate) fn json_answer(status: StatusCode, body: &impl Serialize) -> Response {
+    let headers = [(header::CONTENT_TYPE, JSON), (header::CACHE_CONTROL, "no-store")];
+    (status, headers, text(body)).into_response()
+}
+
+/// `body` as JSON: texts, numbers, lists and tables of them, which JSON can always say.
+pub(crate) fn text(body: &impl Serialize) -> String {
+    serde_json::to_string(body).unwrap_or_default()
 }

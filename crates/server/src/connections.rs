@@ -14,23 +14,22 @@ use tokio::sync::Semaphore;
 /// Connections at a time; more wait in the system's queue.
 const MAX_CONNECTIONS: usize = 512;
 
-/// The time that the head of a request may take, also the time that a connection may lie idle.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
-
 /// The most bytes that the head of a request may have.
 const MAX_HEAD_BYTES: usize = 64 << 10;
 
 /// Answers with `router` until `stop`, then gives up the connections that lie idle; the others end in their own time,
-/// which the returned value waits for.
+/// which the returned value waits for. A connection may take `head_timeout` for the head of a request, and lie idle as
+/// long.
 pub(crate) async fn accept(
     listener: &TcpListener,
     router: Router,
+    head_timeout: Duration,
     stop: impl Future<Output = ()>,
 ) -> GracefulShutdown {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let open = GracefulShutdown::new();
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD_BYTES);
+    http.timer(TokioTimer::new()).header_read_timeout(head_timeout).max_buf_size(MAX_HEAD_BYTES);
     let mut stop = std::pin::pin!(stop);
     loop {
         let next = async {

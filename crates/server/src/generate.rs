@@ -2,28 +2,25 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use gligen_pipeline::Layout;
-use serde_json::json;
 
 use crate::App;
 use crate::answer::json_answer;
 use crate::job::{Finished, Job};
 use crate::problem::Problem;
-use crate::work::{submit, utf8, wait};
+use crate::work::{JSON, submit, utf8, wait};
 
 pub(crate) async fn generate(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let read = |bytes: &[u8]| Ok(Layout::from_json(utf8(bytes)?)?);
-    let job = submit(&app, &headers, body, read).await?;
+    let read = |bytes: Bytes| Ok((Layout::from_json(utf8(&bytes)?)?, ()));
+    let (job, ()) = submit(&app, &headers, body, JSON, read).await?;
     if wants_async(&headers) {
         let location = [(header::LOCATION, format!("/v1/jobs/{}", job.id))];
         return Ok((location, json_answer(StatusCode::ACCEPTED, &job.json())).into_response());
@@ -49,9 +46,5 @@ fn answer(headers: &HeaderMap, job: &Job, finished: &Finished) -> Response {
         ];
         return (headers, image.png.clone()).into_response();
     }
-    let mut json = job.json();
-    for (index, image) in finished.images.iter().enumerate() {
-        json["result"]["images"][index]["b64_json"] = json!(STANDARD.encode(&image.png));
-    }
-    json_answer(StatusCode::OK, &json)
+    json_answer(StatusCode::OK, &job.json_with_pictures())
 }

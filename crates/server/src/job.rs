@@ -6,11 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::body::Bytes;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use gligen_pipeline::{Layout, Plan};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemBody};
 
 /// A request that was checked.
 pub(crate) struct Work {
@@ -138,52 +142,131 @@ impl Job {
 
     /// The job as programs read it.
     pub(crate) fn json(&self) -> Value {
-        let state = self.state();
-        let mut json = json!({
-            "id": self.id,
-            "kind": "generate",
-            "status": state.status(),
-            "created": self.created,
-            "poll_url": format!("/v1/jobs/{}", self.id),
-            "events_url": format!("/v1/jobs/{}/events", self.id),
-        });
-        match state {
-            State::Queued { position } => json["queue_position"] = json!(position),
-            State::Running(running) => {
-                json["started"] = json!(running.started);
-                json["progress"] = running.json();
-            }
-            State::Done(finished) => {
-                json["started"] = json!(finished.started);
-                json["completed"] = json!(finished.completed);
-                json["result"] = self.result(&finished);
-            }
-            State::Failed(problem) => json["error"] = problem.json(),
-            State::Cancelled => {}
-        }
-        json
+        self.object(false)
     }
 
-    fn result(&self, finished: &Finished) -> Value {
-        let image = |(index, image): (usize, &FinishedImage)| {
-            json!({
-                "url": format!("/v1/jobs/{}/images/{index}", self.id),
-                "seed": image.seed,
-                "withheld": image.withheld,
-                "layout": image.layout,
-            })
+    /// The same, with the pictures themselves.
+    pub(crate) fn json_with_pictures(&self) -> Value {
+        self.object(true)
+    }
+
+    fn object(&self, with_pictures: bool) -> Value {
+        let state = self.state();
+        let mut object = JobObject {
+            id: &self.id,
+            kind: "generate",
+            status: state.status(),
+            created: self.created,
+            poll_url: format!("/v1/jobs/{}", self.id),
+            events_url: format!("/v1/jobs/{}/events", self.id),
+            queue_position: None,
+            started: None,
+            completed: None,
+            progress: None,
+            result: None,
+            error: None,
         };
-        json!({
-            "images": finished.images.iter().enumerate().map(image).collect::<Vec<_>>(),
-            "warnings": finished.warnings,
-            "seconds": ((finished.completed - finished.started) * 1e3).round() / 1e3,
-        })
+        match &state {
+            State::Queued { position } => object.queue_position = Some(*position),
+            State::Running(running) => {
+                object.started = Some(running.started);
+                object.progress = Some(running.progress());
+            }
+            State::Done(finished) => {
+                object.started = Some(finished.started);
+                object.completed = Some(finished.completed);
+                object.result = Some(self.result(finished, with_pictures));
+            }
+            State::Failed(problem) => object.error = Some(problem.body()),
+            State::Cancelled => {}
+        }
+        json!(object)
+    }
+
+    fn result<'a>(&self, finished: &'a Finished, with_pictures: bool) -> JobResult<'a> {
+        let image = |(index, image): (usize, &'a FinishedImage)| JobImage {
+            url: format!("/v1/jobs/{}/images/{index}", self.id),
+            seed: image.seed,
+            withheld: image.withheld,
+            layout: image.layout.as_ref(),
+            b64_json: with_pictures.then(|| STANDARD.encode(&image.png)),
+        };
+        JobResult {
+            images: finished.images.iter().enumerate().map(image).collect(),
+            warnings: &finished.warnings,
+            seconds: ((finished.completed - finished.started) * 1e3).round() / 1e3,
+        }
     }
 }
 
+/// A job: what it is, how far it has come, and what came of it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Job")]
+pub(crate) struct JobObject<'a> {
+    id: &'a str,
+    #[schemars(extend("const" = "generate"))]
+    kind: &'static str,
+    #[schemars(extend("enum" = ["queued", "generating", "completed", "failed", "cancelled"]))]
+    status: &'static str,
+    /// Seconds since 1970, as the other times.
+    created: f64,
+    poll_url: String,
+    events_url: String,
+    /// Jobs that come before it, while it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue_position: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completed: Option<f64>,
+    /// While it is drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    progress: Option<JobProgress>,
+    /// Once it is completed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<JobResult<'a>>,
+    /// Once it has failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ProblemBody>,
+}
+
+/// How far a job is.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct JobProgress {
+    /// Evaluations done.
+    step: usize,
+    /// Of so many.
+    steps: usize,
+    /// Seconds left, once they can be told.
+    eta_s: Option<f64>,
+}
+
+/// What came of a job.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct JobResult<'a> {
+    images: Vec<JobImage<'a>>,
+    warnings: &'a [String],
+    /// Time that drawing took.
+    seconds: f64,
+}
+
+/// A picture.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct JobImage<'a> {
+    url: String,
+    seed: u64,
+    /// Whether the safety checker keeps it back: then it is black.
+    withheld: bool,
+    /// What repeats it; none if it holds pictures too large for the text of a file.
+    layout: Option<&'a Layout>,
+    /// The PNG file, in the answer that a client waited for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    b64_json: Option<String>,
+}
+
 impl Running {
-    pub(crate) fn json(&self) -> Value {
-        json!({"step": self.step, "steps": self.of, "eta_s": self.eta_s})
+    pub(crate) fn progress(&self) -> JobProgress {
+        JobProgress { step: self.step, steps: self.of, eta_s: self.eta_s }
     }
 }
 

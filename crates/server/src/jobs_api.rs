@@ -1,27 +1,22 @@
 //! `/v1/jobs/…`: how far a job is, as a snapshot and as events; its pictures; cancelling it.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
-use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
 use crate::App;
 use crate::answer::json_answer;
+use crate::follow::follow;
 use crate::job::{Job, State as JobState};
 use crate::problem::Problem;
 
 /// Seconds after which a client that lost its connection may come back.
 const RETRY: Duration = Duration::from_secs(2);
-
-/// Proxies drop connections on which nothing moves.
-const HEARTBEAT: Duration = Duration::from_secs(15);
 
 pub(crate) async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Problem> {
     Ok(json_answer(StatusCode::OK, &app.queue.find(&id)?.json()))
@@ -55,65 +50,43 @@ pub(crate) async fn image(
     Ok((headers, image.png.clone()).into_response())
 }
 
-pub(crate) async fn events(
-    State(app): State<Arc<App>>,
-    Path(id): Path<String>,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+pub(crate) async fn events(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Problem> {
     let job = app.queue.find(&id)?;
-    Ok(Sse::new(follow(job)).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
+    let mut teller = Teller { job: job.clone(), preview: None, sent: 0 };
+    Ok(follow(&job, move |state| teller.events(state)))
 }
 
-/// The events of `job` from now to its end. A slow reader misses what was overtaken, never the end.
-fn follow(job: Arc<Job>) -> impl Stream<Item = Result<Event, Infallible>> {
-    let follower = Follower { states: job.watch(), job, last: None, sent: 0 };
-    stream::unfold(Some(follower), |follower| async {
-        let mut follower = follower?;
-        if follower.last.is_some() && follower.states.changed().await.is_err() {
-            return None;
-        }
-        let state = follower.states.borrow_and_update().clone();
-        let events = follower.events(&state);
-        let rest = (!state.is_over()).then(|| {
-            follower.last = Some(state);
-            follower
-        });
-        Some((stream::iter(events), rest))
-    })
-    .flatten()
-}
-
-struct Follower {
+/// Tells what is new.
+struct Teller {
     job: Arc<Job>,
-    states: watch::Receiver<JobState>,
-    last: Option<JobState>,
+    /// The last that was told.
+    preview: Option<Arc<Vec<String>>>,
     sent: u64,
 }
 
-impl Follower {
+impl Teller {
     /// What is new in `state`.
-    fn events(&mut self, state: &JobState) -> Vec<Result<Event, Infallible>> {
-        let mut events = Vec::new();
-        let mut tell = |name: &str, data: &Value| {
-            self.sent += 1;
-            let event = Event::default().event(name).id(self.sent.to_string()).retry(RETRY);
-            events.push(Ok(event.data(data.to_string())));
-        };
+    fn events(&mut self, state: &JobState) -> Vec<Event> {
         match state {
-            JobState::Queued { position } => tell("queued", &json!({"position": position})),
+            JobState::Queued { position } => vec![self.event("queued", &json!({"position": position}))],
             JobState::Running(running) => {
-                tell("progress", &running.json());
-                let last =
-                    if let Some(JobState::Running(last)) = &self.last { last.preview.as_ref() } else { None };
+                let mut events = vec![self.event("progress", &json!(running.progress()))];
                 if let Some(preview) = &running.preview
-                    && last.is_none_or(|last| !Arc::ptr_eq(last, preview))
+                    && self.preview.as_ref().is_none_or(|last| !Arc::ptr_eq(last, preview))
                 {
-                    tell("preview", &json!({"step": running.step, "images": **preview}));
+                    events.push(self.event("preview", &json!({"step": running.step, "images": **preview})));
+                    self.preview = Some(preview.clone());
                 }
+                events
             }
-            JobState::Done(_) => tell("done", &self.job.json()),
-            JobState::Failed(problem) => tell("failed", &problem.json()),
-            JobState::Cancelled => tell("cancelled", &json!({})),
+            JobState::Done(_) => vec![self.event("done", &self.job.json())],
+            JobState::Failed(problem) => vec![self.event("failed", &json!(problem.body()))],
+            JobState::Cancelled => vec![self.event("cancelled", &json!({}))],
         }
-        events
+    }
+
+    fn event(&mut self, name: &str, data: &Value) -> Event {
+        self.sent += 1;
+        Event::default().event(name).id(self.sent.to_string()).retry(RETRY).data(data.to_string())
     }
 }

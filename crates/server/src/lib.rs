@@ -27,6 +27,9 @@ mod a1111;
 mod about;
 mod answer;
 mod connections;
+mod data_url;
+mod follow;
+mod form;
 mod generate;
 mod guard;
 mod job;
@@ -38,6 +41,7 @@ mod options;
 mod page;
 mod problem;
 mod queue;
+mod repainting;
 mod routes;
 mod server;
 mod work;
@@ -65,6 +69,8 @@ struct App {
     queue: Arc<Queue>,
     /// Whether only this machine is listened to.
     is_loopback: bool,
+    /// When it began, in seconds since 1970.
+    started: f64,
     /// Turns for large bodies.
     large_bodies: Semaphore,
 }

@@ -9,7 +9,11 @@ use schemars::transform::RestrictFormats;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
+use crate::a1111::DetailBody;
+use crate::openai::ErrorBody;
+use crate::problem::{PROBLEM, ProblemBody};
 use crate::routes::{Route, routes};
+use crate::work::JSON;
 
 /// What a request or an answer holds.
 #[derive(Clone, Copy)]
@@ -19,8 +23,8 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    pub(crate) fn json<T: JsonSchema>() -> Self {
-        Self { media_type: "application/json", schema: Some(SchemaGenerator::subschema_for::<T>) }
+    pub(crate) fn of<T: JsonSchema>(media_type: &'static str) -> Self {
+        Self { media_type, schema: Some(SchemaGenerator::subschema_for::<T>) }
     }
 
     /// What no schema describes.
@@ -36,7 +40,7 @@ impl Body {
 
 pub(crate) async fn show() -> Response {
     static TEXT: LazyLock<String> = LazyLock::new(|| document(&routes()).to_string());
-    ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str()).into_response()
+    ([(header::CONTENT_TYPE, JSON)], TEXT.as_str()).into_response()
 }
 
 /// The document that describes `routes`.
@@ -99,9 +103,9 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
 /// Whose API an address belongs to, and how a problem is told there.
 fn dialect(path: &str) -> (&'static str, Body) {
     match path {
-        _ if path.starts_with("/sdapi/") => ("AUTOMATIC1111", Body::other("application/json")),
-        _ if path.starts_with("/v1/images/") => ("OpenAI", Body::other("application/json")),
-        _ => ("gligen", Body::other("application/problem+json")),
+        _ if path.starts_with("/sdapi/") => ("AUTOMATIC1111", Body::of::<DetailBody>(JSON)),
+        _ if path.starts_with("/v1/images/") => ("OpenAI", Body::of::<ErrorBody>(JSON)),
+        _ => ("gligen", Body::of::<ProblemBody>(PROBLEM)),
     }
 }
 

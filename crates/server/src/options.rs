@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use gligen_pipeline::{EmbeddingFile, LoraFile};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// How a server behaves.
 #[derive(Debug, Clone)]
@@ -17,7 +19,9 @@ pub struct Options {
     pub queue: usize,
     /// How long results are kept; later they are answered with 410.
     pub keep_results: Duration,
-    /// How long a client may take to send a request.
+    /// How long the head of a request may take, and how long a connection may lie idle.
+    pub head_timeout: Duration,
+    /// How long the body of a request may take.
     pub request_timeout: Duration,
     /// How long the running job has to finish when the server shall stop.
     pub grace: Duration,
@@ -33,6 +37,7 @@ impl Default for Options {
             embeddings: Vec::new(),
             queue: 16,
             keep_results: Duration::from_secs(600),
+            head_timeout: Duration::from_secs(20),
             request_timeout: Duration::from_secs(30),
             grace: Duration::from_secs(30),
             limits: Limits::default(),
@@ -41,7 +46,7 @@ impl Default for Options {
 }
 
 /// What users know of the model.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct ModelInfo {
     /// What they call it.
     pub name: String,
@@ -52,7 +57,7 @@ pub struct ModelInfo {
 }
 
 /// The most that one request may ask for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 pub struct Limits {
     /// Bytes of its body.
     pub body_bytes: usize,

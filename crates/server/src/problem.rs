@@ -4,7 +4,14 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use gligen_pipeline::{Error, LayoutError, RequestError, whole_message};
 use gligen_schedulers::SchedulerError;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::answer::text;
+use crate::work::JSON;
+
+/// The media type of a problem.
+pub(crate) const PROBLEM: &str = "application/problem+json";
 
 /// Why a request is not answered with what it asked for.
 #[derive(Debug, Clone)]
@@ -33,6 +40,10 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down").retry_after(5)
     }
 
+    pub(crate) fn cancelled() -> Self {
+        Self::new(StatusCode::CONFLICT, "the job was cancelled")
+    }
+
     /// What is wrong, and what to do about it, in one text.
     pub(crate) fn message(&self) -> String {
         match &self.hint {
@@ -42,13 +53,13 @@ impl Problem {
     }
 
     /// The answer to a client of another API, with a body as it reads them.
-    pub(crate) fn in_other_words(&self, body: &Value) -> Response {
-        self.answer("application/json", body)
+    pub(crate) fn in_other_words(&self, body: &impl Serialize) -> Response {
+        self.answer(JSON, body)
     }
 
-    fn answer(&self, content_type: &'static str, body: &Value) -> Response {
+    fn answer(&self, content_type: &'static str, body: &impl Serialize) -> Response {
         let headers = [(header::CONTENT_TYPE, content_type)];
-        let mut response = (self.status, headers, body.to_string()).into_response();
+        let mut response = (self.status, headers, text(body)).into_response();
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -56,26 +67,50 @@ impl Problem {
     }
 
     /// The body of the answer.
-    pub(crate) fn json(&self) -> Value {
-        let mut body = json!({
-            "type": "about:blank",
-            "title": self.status.canonical_reason().unwrap_or("Error"),
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-        });
-        if let Some(hint) = &self.hint {
-            body["hint"] = json!(hint);
+    pub(crate) fn body(&self) -> ProblemBody {
+        let place = |pointer| vec![ProblemPlace { pointer, detail: self.detail.clone() }];
+        ProblemBody {
+            kind: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: self.detail.clone(),
+            hint: self.hint.clone(),
+            errors: pointer(&self.detail).map(place),
         }
-        if let Some(pointer) = pointer(&self.detail) {
-            body["errors"] = json!([{"pointer": pointer, "detail": self.detail}]);
-        }
-        body
     }
+}
+
+/// What is wrong, as RFC 9457 has it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(crate) struct ProblemBody {
+    /// `about:blank`: the status says the kind.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The status in words.
+    title: &'static str,
+    status: u16,
+    /// What is wrong.
+    detail: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    /// Where in the request it is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<Vec<ProblemPlace>>,
+}
+
+/// A place in a request.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ProblemPlace {
+    /// A JSON pointer.
+    pointer: String,
+    detail: String,
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        self.answer("application/problem+json", &self.json())
+        self.answer(PROBLEM, &self.body())
     }
 }
 

@@ -7,7 +7,11 @@ use axum::routing::{self, MethodRouter};
 use gligen_pipeline::Layout;
 use schemars::JsonSchema;
 
+use crate::about::{Capabilities, ModelList, SchedulerList};
+use crate::form::FORM;
+use crate::job::JobObject;
 use crate::openapi::{self, Body};
+use crate::work::JSON;
 use crate::{App, a1111, about, generate, jobs_api, openai};
 
 /// One address and method.
@@ -26,71 +30,80 @@ pub(crate) struct Route {
 pub(crate) fn routes() -> Vec<Route> {
     const PREFER: &str = "`respond-async`: answer at once with a job to follow.";
     const ACCEPT: &str = "`image/png`: answer with the first picture alone.";
+    const STREAM: &str = "With `stream`: server-sent events, looks and then the pictures";
     vec![
         post("/v1/generate", generate::generate, "Draws a layout; pictures in it are data URLs or base64")
             .header("Prefer", PREFER)
             .header("Accept", ACCEPT)
-            .takes::<Layout>()
-            .gives("The job with its pictures")
-            .gives_body(200, "The first picture", Body::other("image/png"))
-            .gives_body(202, "The job, which waits for its turn", JSON),
-        get("/v1/jobs/{id}", jobs_api::show, "How far a job is").gives("The job"),
-        delete("/v1/jobs/{id}", jobs_api::cancel, "Cancels a job").gives("The job"),
+            .takes::<Layout>(JSON)
+            .gives::<JobObject>("The job with its pictures")
+            .gives_other(200, "The first picture", "image/png")
+            .gives_as::<JobObject>(202, "The job, which waits for its turn"),
+        get("/v1/jobs/{id}", jobs_api::show, "How far a job is").gives::<JobObject>("The job"),
+        delete("/v1/jobs/{id}", jobs_api::cancel, "Cancels a job").gives::<JobObject>("The job"),
         get(
             "/v1/jobs/{id}/events",
             jobs_api::events,
             "Follows a job: queued, progress, preview, and how it ends",
         )
-        .gives_body(
+        .gives_other(
             200,
             "Server-sent events, the last of which is `done`, `failed` or `cancelled`",
             EVENTS,
         ),
         get("/v1/jobs/{id}/images/{index}", jobs_api::image, "A picture of a job, counted from 0")
-            .gives_body(200, "The picture", Body::other("image/png")),
-        get("/v1/models", about::models, "The model that is served").gives("A list of one"),
+            .gives_other(200, "The picture", "image/png"),
+        get("/v1/models", about::models, "The model that is served").gives::<ModelList>("A list of one"),
         get("/v1/schedulers", about::schedulers, "The samplers that there are")
-            .gives("All of them, and the model's own"),
+            .gives::<SchedulerList>("All of them, and the model's own"),
         get(
             "/v1/capabilities",
             about::capabilities,
             "What this server can do, with which defaults and limits",
         )
-        .gives("What it can do"),
+        .gives::<Capabilities>("What it can do"),
         post("/v1/images/generations", openai::generations, "Draws, as OpenAI's images API")
-            .takes::<openai::Fields>()
-            .gives("The pictures"),
+            .takes::<openai::Fields>(JSON)
+            .gives::<openai::Images>("The pictures")
+            .gives_other(200, STREAM, EVENTS),
+        post("/v1/images/edits", openai::edits, "Repaints a part of a picture, as OpenAI's images API")
+            .takes::<openai::Edit>(FORM)
+            .gives::<openai::Images>("The pictures")
+            .gives_other(200, STREAM, EVENTS),
         post("/sdapi/v1/txt2img", a1111::txt2img, "Draws, as AUTOMATIC1111's web UI")
-            .takes::<a1111::Fields>()
-            .gives("The pictures"),
+            .takes::<a1111::Fields>(JSON)
+            .gives::<a1111::Pictures>("The pictures"),
         post("/sdapi/v1/img2img", a1111::img2img, "Repaints under a mask, as AUTOMATIC1111's web UI")
-            .takes::<a1111::Fields>()
-            .gives("The pictures"),
+            .takes::<a1111::Fields>(JSON)
+            .gives::<a1111::Pictures>("The pictures"),
         get("/sdapi/v1/progress", a1111::progress, "How far the running job is")
-            .gives("Progress of the job that is drawn now"),
-        post("/sdapi/v1/interrupt", a1111::interrupt, "Cancels the running job").gives("Nothing more to say"),
-        get("/sdapi/v1/samplers", a1111::samplers, "The samplers by their names there").gives("All of them"),
-        get("/sdapi/v1/sd-models", a1111::sd_models, "The model that is served").gives("A list of one"),
-        get("/sdapi/v1/options", a1111::options, "Settings").gives("All of them"),
-        post("/sdapi/v1/options", a1111::options, "Changes nothing: there is one model").gives("All of them"),
-        get("/healthz", about::healthz, "The process lives").gives_body(200, "`ok`", TEXT),
-        get("/readyz", about::readyz, "A job would be taken in").gives_body(200, "`ready`", TEXT),
-        get("/metrics", about::metrics, "What the server counts").gives_body(
+            .gives::<a1111::Progress>("Progress of the job that is drawn now"),
+        post("/sdapi/v1/interrupt", a1111::interrupt, "Cancels the running job")
+            .gives::<a1111::Nothing>("Nothing more to say"),
+        get("/sdapi/v1/samplers", a1111::samplers, "The samplers by their names there")
+            .gives::<Vec<a1111::Sampler>>("All of them"),
+        get("/sdapi/v1/schedulers", a1111::schedulers, "Noise levels by their names there")
+            .gives::<Vec<a1111::Levels>>("All of them"),
+        post("/sdapi/v1/png-info", a1111::png_info, "What the texts in a PNG file say")
+            .takes::<a1111::PngFile>(JSON)
+            .gives::<a1111::PngTexts>("The texts, and what the one of that program says"),
+        get("/sdapi/v1/sd-models", a1111::models, "The model that is served")
+            .gives::<Vec<a1111::Model>>("A list of one"),
+        get("/sdapi/v1/options", a1111::settings, "Settings").gives::<a1111::Settings>("All of them"),
+        post("/sdapi/v1/options", a1111::settings, "Changes nothing: there is one model")
+            .gives::<a1111::Settings>("All of them"),
+        get("/healthz", about::healthz, "The process lives").gives_other(200, "`ok`", "text/plain"),
+        get("/readyz", about::readyz, "A job would be taken in").gives_other(200, "`ready`", "text/plain"),
+        get("/metrics", about::metrics, "What the server counts").gives_other(
             200,
             "OpenMetrics",
-            Body::other("application/openmetrics-text"),
+            "application/openmetrics-text",
         ),
-        get("/openapi.json", openapi::show, "This document").gives_body(
-            200,
-            "OpenAPI 3.1",
-            Body::other("application/json"),
-        ),
+        get("/openapi.json", openapi::show, "This document").gives_other(200, "OpenAPI 3.1", JSON),
     ]
 }
 
-const JSON: Body = Body::other("application/json");
-const TEXT: Body = Body::other("text/plain");
-const EVENTS: Body = Body::other("text/event-stream");
+const EVENTS: &str = "text/event-stream";
 
 fn get<T: 'static>(path: &'static str, handler: impl Handler<T, Arc<App>>, summary: &'static str) -> Route {
     Route::new("get", path, routing::get(handler), summary)
@@ -123,16 +136,22 @@ impl Route {
         self
     }
 
-    fn takes<T: JsonSchema>(self) -> Self {
-        Self { request: Some(Body::json::<T>()), ..self }
+    fn takes<T: JsonSchema>(self, media_type: &'static str) -> Self {
+        Self { request: Some(Body::of::<T>(media_type)), ..self }
     }
 
-    fn gives(self, description: &'static str) -> Self {
-        self.gives_body(200, description, JSON)
+    fn gives<T: JsonSchema>(self, description: &'static str) -> Self {
+        self.gives_as::<T>(200, description)
     }
 
-    fn gives_body(mut self, status: u16, description: &'static str, body: Body) -> Self {
-        self.answers.push((status, description, body));
+    fn gives_as<T: JsonSchema>(mut self, status: u16, description: &'static str) -> Self {
+        self.answers.push((status, description, Body::of::<T>(JSON)));
+        self
+    }
+
+    /// An answer that no schema describes.
+    fn gives_other(mut self, status: u16, description: &'static str, media_type: &'static str) -> Self {
+        self.answers.push((status, description, Body::other(media_type)));
         self
     }
 }

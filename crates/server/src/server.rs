@@ -10,6 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
+use crate::job::now;
 use crate::queue::Queue;
 use crate::worker::Worker;
 use crate::{App, Options, connections, router};
@@ -72,6 +73,7 @@ impl Server {
             options,
             queue,
             is_loopback,
+            started: now(),
             large_bodies: Semaphore::new(LARGE_BODIES),
         });
         let runtime = runtime()?;
@@ -98,7 +100,7 @@ async fn serve(
 ) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let queue = app.queue.clone();
-    let grace = app.options.grace;
+    let (grace, head_timeout) = (app.options.grace, app.options.head_timeout);
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(SWEEP).await;
@@ -107,7 +109,7 @@ async fn serve(
     });
 
     let queue = app.queue.clone();
-    let open = connections::accept(&listener, router(app), stop).await;
+    let open = connections::accept(&listener, router(app), head_timeout, stop).await;
     drop(listener);
     queue.close();
     let ended = async |worker_is_done: &mut watch::Receiver<bool>| {

@@ -6,8 +6,11 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use gligen_pipeline::{Layout, Pipeline, RequestError, embedded_picture};
+use serde::de::DeserializeOwned;
+use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 
+use crate::data_url;
 use crate::job::{Finished, Job, State, Work};
 use crate::problem::Problem;
 use crate::queue::Queue;
@@ -16,51 +19,91 @@ use crate::{App, Limits, Options};
 /// Bodies of more bytes take turns, so that many of them at once do not fill the memory.
 const LARGE_BODY: u64 = 256 << 10;
 
-/// Receives `body`, makes a layout of it by `read`, and takes it into the queue.
-pub(crate) async fn submit(
+/// The media type of JSON.
+pub(crate) const JSON: &str = "application/json";
+
+/// A body that has arrived; while it is kept, its turn among the large ones lasts.
+pub(crate) struct Received<'a> {
+    pub(crate) bytes: Bytes,
+    _turn: Option<SemaphorePermit<'a>>,
+}
+
+/// Receives `body`, which should be of `media_type`, makes a layout of it by `read`, and takes it into the queue. What
+/// `read` finds beside the layout comes back with the job.
+pub(crate) async fn submit<T: Send + 'static>(
     app: &Arc<App>,
     headers: &HeaderMap,
     body: Body,
-    read: impl FnOnce(&[u8]) -> Result<Layout, Problem> + Send + 'static,
-) -> Result<Arc<Job>, Problem> {
+    media_type: &str,
+    read: impl FnOnce(Bytes) -> Result<(Layout, T), Problem> + Send + 'static,
+) -> Result<(Arc<Job>, T), Problem> {
     // A full queue is told before a long body is received.
     app.queue.check_place().inspect_err(|_| app.queue.metrics.refused())?;
-    check_content_type(headers)?;
+    let received = receive(app, headers, body, media_type).await?;
+    let (for_work, bytes) = (app.clone(), received.bytes.clone());
+    let (work, beside) = in_background(move || {
+        let (layout, beside) = read(bytes)?;
+        Ok((prepare(layout, &for_work.pipeline, &for_work.options)?, beside))
+    })
+    .await?;
+    Ok((app.queue.submit(work)?, beside))
+}
+
+/// Receives `body`, which should be of `media_type`.
+pub(crate) async fn receive<'a>(
+    app: &'a App,
+    headers: &HeaderMap,
+    body: Body,
+    media_type: &str,
+) -> Result<Received<'a>, Problem> {
+    check_content_type(headers, media_type)?;
     let limit = app.options.limits.body_bytes;
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: u64| length > limit as u64) {
         return Err(too_large(limit));
     }
     let patience = app.options.request_timeout;
-    let _turn = match length {
+    let turn = match length {
         Some(length) if length <= LARGE_BODY => None,
-        _ => Some(timeout(patience, app.large_bodies.acquire()).await.map_err(|_| {
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many large requests at once").retry_after(5)
-        })?),
+        _ => {
+            let busy = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many large requests at once");
+            let turn = timeout(patience, app.large_bodies.acquire()).await;
+            Some(turn.ok().and_then(Result::ok).ok_or_else(|| busy().retry_after(5))?)
+        }
     };
-    let bytes = receive(body, limit, patience).await?;
-    let for_work = app.clone();
-    let work =
-        tokio::task::spawn_blocking(move || prepare(read(&bytes)?, &for_work.pipeline, &for_work.options));
+    Ok(Received { bytes: collect(body, limit, patience).await?, _turn: turn })
+}
+
+/// Runs `work`, which may take a while, where it keeps no connection waiting.
+pub(crate) async fn in_background<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
     let broken = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the request could not be read");
-    app.queue.submit(work.await.map_err(broken)??)
+    tokio::task::spawn_blocking(work).await.map_err(broken)?
 }
 
 /// Waits for the end of `job`. Dropped before, as when its client goes away, it stops the job.
 pub(crate) async fn wait(app: &App, job: &Arc<Job>) -> Result<Arc<Finished>, Problem> {
-    let _stop_if_gone = StopIfGone { job: job.clone(), queue: app.queue.clone() };
+    let _stop_if_gone = StopIfGone::new(app, job);
     let mut states = job.watch();
     let state = states.wait_for(State::is_over).await.map(|state| state.clone());
     match state {
         Ok(State::Done(finished)) => Ok(finished),
         Ok(State::Failed(problem)) => Err(problem),
-        _ => Err(Problem::new(StatusCode::CONFLICT, "the job was cancelled")),
+        _ => Err(Problem::cancelled()),
     }
 }
 
-struct StopIfGone {
+/// Stops a job if it is dropped before the job's end: who waited for it is gone.
+pub(crate) struct StopIfGone {
     job: Arc<Job>,
     queue: Arc<Queue>,
+}
+
+impl StopIfGone {
+    pub(crate) fn new(app: &App, job: &Arc<Job>) -> Self {
+        Self { job: job.clone(), queue: app.queue.clone() }
+    }
 }
 
 impl Drop for StopIfGone {
@@ -77,19 +120,30 @@ pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, Problem> {
         .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("not JSON: {error}")))
 }
 
-fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
+/// What a body holds that should be JSON.
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    serde_json::from_str(utf8(bytes)?).map_err(|error| match error.is_data() {
+        true => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+        false => Problem::new(StatusCode::BAD_REQUEST, format!("not JSON: {error}")),
+    })
+}
+
+fn check_content_type(headers: &HeaderMap, expected: &str) -> Result<(), Problem> {
     let Some(found) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
     let found = String::from_utf8_lossy(found.as_bytes()).to_lowercase();
     let mime = found.split(';').next().unwrap_or_default().trim();
-    if mime == "application/json" || mime.ends_with("+json") {
+    if mime == expected || (expected == JSON && mime.ends_with("+json")) {
         return Ok(());
     }
-    let detail = format!("the body is `{mime}`, expected `application/json`");
-    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
-        .hint("curl --json @layout.json says so by itself"))
+    let detail = format!("the body is `{mime}`, expected `{expected}`");
+    let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail);
+    Err(match expected {
+        JSON => problem.hint("curl --json @layout.json says so by itself"),
+        _ => problem,
+    })
 }
 
-async fn receive(body: Body, limit: usize, patience: Duration) -> Result<Bytes, Problem> {
+async fn collect(body: Body, limit: usize, patience: Duration) -> Result<Bytes, Problem> {
     let bytes = timeout(patience, to_bytes(body, limit)).await.map_err(|_| {
         let detail = format!("the request did not arrive within {} s", patience.as_secs_f64());
         Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
@@ -117,7 +171,7 @@ fn prepare(mut layout: Layout, pipeline: &Pipeline, options: &Options) -> Result
         Ok(picture)
     })?;
     // As a layout says it that is read where paths count, too.
-    layout.pictures_mut().for_each(|base64| *base64 = data_url(&base64.to_string_lossy()).into());
+    layout.pictures_mut().for_each(|base64| *base64 = data_url::of_base64(&base64.to_string_lossy()).into());
     layout.seed = Some(request.seed);
     let plan = pipeline.plan(&request)?;
     range("steps", limits.steps, plan.steps)?;
@@ -148,16 +202,6 @@ fn check_adapters(layout: &mut Layout, options: &Options) -> Result<(), Problem>
     layout.loras.clone_from(&options.loras);
     layout.embeddings.clone_from(&options.embeddings);
     Ok(())
-}
-
-/// The data URL of a picture in bare base64.
-fn data_url(base64: &str) -> String {
-    let media_type = match base64.trim_start() {
-        text if text.starts_with("iVBOR") => "image/png",
-        text if text.starts_with("/9j/") => "image/jpeg",
-        _ => "image/webp",
-    };
-    format!("data:{media_type};base64,{base64}")
 }
 
 /// What must be small before anything is done with it.

@@ -6,15 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use gligen_pipeline::{
     Error, LAYOUT_KEYWORD, LatentPreview, Layout, Output, PARAMETERS_KEYWORD, Pipeline, Plan, Progress,
     parameters, write_png,
 };
-use image::RgbImage;
 use tokio::sync::watch;
 
+use crate::data_url;
 use crate::job::{Finished, FinishedImage, Job, Running, State, Work, now};
 use crate::problem::Problem;
 use crate::queue::Queue;
@@ -72,7 +70,8 @@ impl Worker {
                     if last_preview.is_none_or(|last| last.elapsed() >= PREVIEW_INTERVAL)
                         && let Some(preview) = &self.preview
                     {
-                        let urls = preview.pictures(latents).iter().filter_map(data_url).collect();
+                        let urls =
+                            preview.pictures(latents).iter().filter_map(data_url::of_picture).collect();
                         running.preview = Some(Arc::new(urls));
                         last_preview = Some(Instant::now());
                     }
@@ -112,10 +111,4 @@ impl Worker {
             layout: fits.then_some(layout),
         })
     }
-}
-
-fn data_url(picture: &RgbImage) -> Option<String> {
-    let mut png = Vec::new();
-    write_png(&mut png, picture, &[]).ok()?;
-    Some(format!("data:image/png;base64,{}", STANDARD.encode(png)))
 }

@@ -47,6 +47,10 @@ impl Running {
         self.ask("POST", "/v1/generate", &[], layout.to_string().as_bytes())
     }
 
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
+        self.ask("POST", path, &["Content-Type: application/json"], body.to_string().as_bytes())
+    }
+
     /// Hands in a layout without waiting for its pictures; gives the job's id.
     pub(crate) fn submit(&self, layout: &Value) -> String {
         let answer =

@@ -104,18 +104,24 @@ fn a_full_queue_says_when_to_come_back_and_a_cancelled_job_frees_its_place() {
 #[test]
 fn a_client_that_goes_away_stops_its_job() {
     let server = start(Options::default());
-    let stream = server.send("POST", "/v1/generate", &[], endless().to_string().as_bytes());
-    let start = Instant::now();
-    while server.metric("gligen_evaluations_total") < 2.0 {
-        assert!(start.elapsed() < PATIENCE);
-        std::thread::sleep(Duration::from_millis(10));
+    let streamed = json!({"prompt": "a cat", "steps": 250, "stream": true});
+    for (cancelled, (path, body)) in
+        [("/v1/generate", endless()), ("/v1/images/generations", streamed)].iter().enumerate()
+    {
+        let begun = server.metric("gligen_evaluations_total");
+        let stream = server.send("POST", path, &[], body.to_string().as_bytes());
+        let start = Instant::now();
+        while server.metric("gligen_evaluations_total") < begun + 2.0 {
+            assert!(start.elapsed() < PATIENCE);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        drop(stream);
+        while server.metric("gligen_jobs_total{status=\"cancelled\"}") < (cancelled + 1) as f64 {
+            assert!(start.elapsed() < PATIENCE, "{path}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(server.metric("gligen_jobs_running"), 0.0);
     }
-    drop(stream);
-    while server.metric("gligen_jobs_total{status=\"cancelled\"}") < 1.0 {
-        assert!(start.elapsed() < PATIENCE);
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    assert_eq!(server.metric("gligen_jobs_running"), 0.0);
 }
 
 #[test]

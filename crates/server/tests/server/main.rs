@@ -1,8 +1,11 @@
 //! The server, talked to over real connections, with the built-in model behind it.
 
+mod a1111;
 mod about;
 mod client;
-mod dialects;
 mod jobs;
 mod layout_schema;
+mod openai;
+mod openapi;
+mod pictures;
 mod refusals;

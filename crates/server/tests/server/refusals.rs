@@ -1,13 +1,17 @@
 //! Bad input: refused in words, and nothing lost.
 
-use std::time::Duration;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gligen_server::{Limits, Options};
+use image::RgbImage;
 use serde_json::{Value, json};
 
-use crate::client::{Answer, layout, start};
+use crate::client::{Answer, PATIENCE, layout, start};
+use crate::pictures::{form, png_of};
 
 fn check(answer: &Answer, status: u16, words: &str) {
     assert_eq!(answer.status, status, "{}", answer.text());
@@ -139,6 +143,114 @@ fn bodies_that_are_too_large_too_slow_or_of_another_kind() {
     );
 }
 
+/// One gives the head of its request byte by byte, one begins none, one begins no second one.
+#[test]
+fn connections_that_dawdle_are_closed() {
+    let server = start(Options { head_timeout: Duration::from_millis(300), ..Options::default() });
+    let connect = || {
+        let stream = TcpStream::connect(server.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    };
+    let mut silent = connect();
+    let mut idle = connect();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+
+    let mut slow = connect();
+    let head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: ".iter().chain(std::iter::repeat(&b'x'));
+    let start = Instant::now();
+    for byte in head {
+        // Once it is closed, a write fails: at once, or after the one that is told so.
+        if slow.write_all(&[*byte]).is_err() {
+            break;
+        }
+        assert!(start.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+
+    let mut answer = Vec::new();
+    silent.read_to_end(&mut answer).unwrap();
+    assert_eq!(String::from_utf8_lossy(&answer), "");
+    idle.read_to_end(&mut answer).unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200") && answer.ends_with(b"ok\n"));
+    assert_eq!(server.get("/healthz").status, 200);
+}
+
+/// In every place for a picture, in every dialect.
+#[test]
+fn a_picture_that_claims_to_be_huge_is_refused_by_its_header() {
+    let server = start(Options::default());
+    let file = std::fs::read(gligen_testkit::fixtures().join("picture_files/huge.png")).unwrap();
+    assert!(file.len() < 10_000);
+    let huge = STANDARD.encode(&file);
+    let small = png_of(&RgbImage::new(128, 128));
+    let good = STANDARD.encode(&small);
+    let object = json!([{"image": huge, "box": [0, 0, 1, 1]}]);
+    let words = "100000×100000 pixels; at most";
+    check(&server.generate(&with("inpaint_image", json!(huge))), 422, words);
+    check(&server.generate(&with("objects", object)), 422, words);
+    for (image, mask, invert) in [(&huge, &good, 0), (&good, &huge, 0), (&good, &huge, 1)] {
+        let body = json!({
+            "prompt": "a cat", "init_images": [image], "mask": mask, "inpainting_mask_invert": invert,
+        });
+        let answer = server.post("/sdapi/v1/img2img", &body);
+        assert!(answer.status == 422 && answer.text().contains(words), "{}", answer.text());
+    }
+    for (image, mask) in [(&file, &small), (&small, &file)] {
+        let (content_type, body) = form(&[("prompt", b"a cat"), ("image", image), ("mask", mask)]);
+        let answer = server.ask("POST", "/v1/images/edits", &[&content_type], &body);
+        assert!(answer.status == 400 && answer.text().contains(words), "{}", answer.text());
+    }
+    // Its texts can be read, and nothing else is.
+    assert_eq!(server.post("/sdapi/v1/png-info", &json!({"image": huge})).status, 200);
+}
+
+#[test]
+fn dialects_have_the_same_limits() {
+    let server = start(Options::default());
+    let boxes = json!(vec![json!({"phrase": "a cat", "box": [0, 0, 1, 1]}); 1000]);
+    let gligen = |layout: Value| json!({"gligen": {"args": [layout]}});
+    let a1111 = "/sdapi/v1/txt2img";
+    let openai = "/v1/images/generations";
+    for (path, key, value, words) in [
+        (a1111, "width", json!(1_000_000_000), "`width`"),
+        (a1111, "height", json!(-8), "invalid value"),
+        (a1111, "batch_size", json!(u64::MAX), "`num_images`"),
+        (a1111, "steps", json!(100_000), "`steps`: expected at most 250"),
+        (a1111, "alwayson_scripts", gligen(json!({"objects": boxes})), "`objects`: expected at most 100"),
+        (
+            a1111,
+            "alwayson_scripts",
+            gligen(json!({"loras": [{"file": "/etc/passwd"}]})),
+            "`loras`: not those",
+        ),
+        (
+            a1111,
+            "alwayson_scripts",
+            gligen(json!({"inpaint_image": "/etc/passwd"})),
+            "`inpaint_image`: expected",
+        ),
+        (a1111, "prompt", json!("a".repeat(20_000)), "`prompt`: expected at most 10000 characters"),
+        (openai, "size", json!("1000000000x8"), "`width`"),
+        (openai, "n", json!(17), "`num_images`: expected at most 16"),
+        (openai, "objects", boxes, "`objects`: expected at most 100"),
+        (openai, "inpaint_image", json!("../../docs/pictures/penguin.png"), "`inpaint_image`: expected"),
+    ] {
+        let answer = server.post(path, &json!({"prompt": "a cat", key: value}));
+        assert!([400, 422].contains(&answer.status), "{path} {key}: {}", answer.status);
+        assert!(answer.text().contains(words), "{path} {key}: {}", answer.text());
+    }
+    let picture = |image: &str, mask: &str| json!({"prompt": "a cat", "init_images": [image], "mask": mask});
+    for path in
+        ["/etc/passwd", "../../docs/pictures/penguin.png", "file:///etc/passwd", "https://example.org/a.png"]
+    {
+        for body in [picture(path, path), picture("", path)] {
+            let answer = server.post("/sdapi/v1/img2img", &body);
+            assert!(answer.status == 422 && answer.text().contains("`inpaint_image`: "), "{}", answer.text());
+        }
+    }
+}
+
 #[test]
 fn other_sites_and_other_names_are_kept_out() {
     let server = start(Options::default());
@@ -151,6 +263,15 @@ fn other_sites_and_other_names_are_kept_out() {
     check(&foreign_page, 403, "this machine alone");
     let own = format!("Origin: http://{}", server.address);
     assert_eq!(post(&[&own]).status, 200);
+    // What a page may send without asking before: a form, and a text.
+    for content_type in ["multipart/form-data; boundary=b", "text/plain", "application/x-www-form-urlencoded"]
+    {
+        for path in ["/v1/generate", "/v1/images/edits", "/v1/images/generations", "/sdapi/v1/interrupt"] {
+            let headers = ["Origin: http://example.org", &format!("Content-Type: {content_type}")];
+            check(&server.ask("POST", path, &headers, body.as_bytes()), 403, "another site");
+        }
+    }
+    check(&server.ask("DELETE", "/v1/jobs/x", &["Origin: http://example.org"], b""), 403, "another site");
     assert_eq!(server.ask("OPTIONS", "/v1/generate", &["Origin: http://example.org"], b"").status, 403);
 }
 
