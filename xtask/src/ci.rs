@@ -5,7 +5,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 
 use crate::process::{cargo, run as finish};
-use crate::{Result, tidy};
+use crate::{Result, page, tidy};
 
 /// Run everything that must hold before a change goes in, cheapest first
 #[derive(clap::Args)]
@@ -36,6 +36,8 @@ enum Step {
     Gpu,
     /// All tests, as a user runs them
     Test,
+    /// The page in a real Chromium
+    Page,
 }
 
 /// Runs all steps, or the chosen one, and stops at the first that fails.
@@ -66,6 +68,7 @@ impl Step {
             // As on docs.rs, where cubecl-llvm's build script fetches nothing.
             Self::Gpu => finish(cargo("check -p gligen-cli --features cuda,vulkan").env("DOCS_RS", "1")),
             Self::Test => finish(&mut cargo("test --workspace")),
+            Self::Page => page::run(&page::Arguments::default()),
         }
     }
 }

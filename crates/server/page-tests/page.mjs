@@ -21,8 +21,11 @@ const PATIENCE = 60_000;
 
 // ---------------------------------------------------------------- server and browser
 
+const servers = [];
+
 async function serve(...more) {
   const server = spawn(gligen, ["serve", "--port", "0", ...more], { stdio: ["ignore", "pipe", "inherit"] });
+  servers.push(server);
   let text = "";
   for await (const chunk of server.stdout) {
     text += chunk;
@@ -49,8 +52,16 @@ async function visit(options = {}, address = url) {
     if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(address)) complaints.push(`asks for ${request.url()}`);
   });
   await page.goto(address);
-  await page.waitForSelector("#model:not(:empty)");
+  await isReady(page);
   return page;
+}
+
+/** The page knows what the server can do, and has taken up what was there before. */
+const isReady = (page) => page.waitForSelector("#model:not(:empty)");
+
+async function reload(page) {
+  await page.reload();
+  await isReady(page);
 }
 
 /** For the documentation: the whole page if `fullPage`, otherwise what the screen shows. */
@@ -67,7 +78,12 @@ const slide = (page, id, value) => page.evaluate(([id, value]) => {
   field.dispatchEvent(new Event("input", { bubbles: true }));
 }, [id, value]);
 
-const STEPS = { quick: 4, pretty: 30, long: 100 };
+const STEPS = { quick: 4, pretty: 30, outlasting: 40, endless: 100 };
+
+/** The first step is done. */
+const isDrawing = (page) => page.waitForFunction(
+  () => /step \d+ of/.test(document.getElementById("progress-text").textContent),
+);
 
 /** Drags the mouse between two places on the canvas, fractions of its width and height. */
 async function dragOnStage(page, [x0, y0], [x1, y1]) {
@@ -85,10 +101,22 @@ const close = (found, expected, by = 0.02) => {
   assert.ok(found.every((x, i) => Math.abs(x - expected[i]) < by), `${found} is not about ${expected}`);
 };
 
+/** Waits for what the page does by and by. */
+async function until(holds) {
+  const start = performance.now();
+  while (!await holds()) assert.ok(performance.now() - start < PATIENCE, `never: ${holds}`);
+}
+
+/** Pixels of the mask. */
+const painted = (page) => page.evaluate(() => {
+  const canvas = document.getElementById("mask");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return data.filter((_, i) => i % 4 === 3).reduce((sum, alpha) => sum + (alpha > 127), 0);
+});
+
 async function draw(page, count = 1) {
   await page.locator("#draw").click();
-  await page.waitForFunction(() => /step \d+ of/.test(document.getElementById("progress-text").textContent));
-  await page.locator("#draw").waitFor();
+  await page.locator("#draw").waitFor(); // it was hidden by the click; a quick job shows no progress
   assert.equal(await page.locator("#problem").isVisible(), false, await page.locator("#problem").textContent());
   assert.equal(await page.locator(".card .look img").count(), count);
   assert.match(await page.locator("#status").textContent(), /Done in/);
@@ -106,12 +134,16 @@ async function drop(page, name, type, bytes, at = "#stage") {
   }, [name, type, [...bytes], at]);
 }
 
+/** No serious finding of axe-core, in the light and in the dark. */
 async function accessible(page, when) {
   await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => globalThis.axe.run());
-  const bad = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  const told = bad.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("\n")}`);
-  assert.equal(bad.length, 0, `${when}: ${told.join("\n")}`);
+  for (const colorScheme of ["dark", "light"]) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" }); // no colour on its way to another
+    const { violations } = await page.evaluate(() => globalThis.axe.run());
+    const bad = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+    const told = bad.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("\n")}`);
+    assert.equal(bad.length, 0, `${when}, ${colorScheme}: ${told.join("\n")}`);
+  }
 }
 
 const noSidewaysScrolling = async (page) => {
@@ -180,7 +212,7 @@ async function mouse() {
   assert.ok(await page.locator(".card").nth(2).evaluate((card) => card.classList.contains("shown")));
   await page.locator("#clear").click();
   await page.fill("#prompt", "something else");
-  await page.reload();
+  await reload(page);
   assert.equal(await page.inputValue("#prompt"), "something else");
   await page.locator("#history .open").nth(1).click();
   assert.equal(await page.locator(".card").count(), 1);
@@ -188,8 +220,8 @@ async function mouse() {
   assert.equal(await page.inputValue("#prompt"), "a penguin and a red apple on a light blue background");
   assert.equal(await page.inputValue("#seed"), "5");
   assert.equal((await boxes(page)).length, 2);
+  await accessible(page, "with a history");
   await page.emulateMedia({ colorScheme: "dark" });
-  await accessible(page, "in the dark");
   await page.evaluate(() => scrollTo(0, 0));
   await screenshot(page, "dark");
   await page.locator("#history .remove").first().click();
@@ -199,9 +231,9 @@ async function mouse() {
 
 async function cancel() {
   const page = await visit();
-  await slide(page, "steps", STEPS.long);
+  await slide(page, "steps", STEPS.endless);
   await page.locator("#draw").click();
-  await page.waitForFunction(() => /step \d+ of/.test(document.getElementById("progress-text").textContent));
+  await isDrawing(page);
   await page.locator("#pictures.look img").waitFor(); // a look at the unfinished picture
   await page.locator("#cancel").click();
   await page.locator("#draw").waitFor();
@@ -209,10 +241,10 @@ async function cancel() {
   assert.equal(await page.locator("#history li").count(), 0);
 
   // A job outlives a reload of the page.
-  await slide(page, "steps", 20);
+  await slide(page, "steps", STEPS.outlasting);
   await page.locator("#draw").click();
-  await page.waitForFunction(() => /step \d+ of/.test(document.getElementById("progress-text").textContent));
-  await page.reload();
+  await isDrawing(page);
+  await reload(page);
   await page.locator(".card .seed").waitFor();
   await page.context().close();
 }
@@ -299,19 +331,18 @@ async function repaint() {
   await page.fill("#prompt", "a cat and a banana on a light blue background");
   await accessible(page, "while repainting");
   await screenshot(page, "repaint");
-  const painted = () => page.evaluate(() => {
-    const canvas = document.getElementById("mask");
-    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    return data.filter((_, i) => i % 4 === 3).reduce((sum, alpha) => sum + (alpha > 127), 0);
-  });
-  const before = await painted();
+  const before = await painted(page);
   assert.ok(before > 200, `${before} pixels`);
   for (let i = 0; i < 3; i++) await page.locator("#undo").click(); // caption, phrase, stroke
-  await page.waitForTimeout(200);
-  assert.equal(await painted(), 0);
+  await until(async () => await painted(page) === 0);
   for (let i = 0; i < 3; i++) await page.locator("#redo").click();
-  await page.waitForTimeout(200);
-  assert.ok(Math.abs(await painted() - before) < 20);
+  await until(async () => Math.abs(await painted(page) - before) < 20);
+  await page.getByText("Eraser", { exact: true }).click();
+  await dragOnStage(page, [0.75, 0.5], [0.75, 0.6]);
+  const left = await painted(page);
+  assert.ok(left > 50 && left < before - 50, `${left} of ${before} pixels`);
+  await page.locator("#undo").click();
+  await until(async () => Math.abs(await painted(page) - before) < 20);
 
   // What was not painted over stays as it was.
   const corner = () => page.evaluate(async () => {
@@ -352,23 +383,30 @@ async function objectPictures() {
   await page.getByText("Use these settings").click();
   assert.deepEqual((await boxes(page)).map(({ phrase, image }) => [phrase, Boolean(image)]), [["a cat", true], ["", true]]);
   await page.context().close();
-  other.server.kill("SIGKILL");
 }
 
 async function phone() {
-  const page = await visit({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  const page = await visit({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
   await noSidewaysScrolling(page);
   await page.locator("#clear").tap();
-  const { x, y, width, height } = await page.locator("#stage").boundingBox();
-  const touch = await page.context().newCDPSession(page);
-  const send = (type, points) => touch.send("Input.dispatchTouchEvent", {
-    type, touchPoints: points.map(([a, b]) => ({ x: x + a * width, y: y + b * height })),
-  });
-  await send("touchStart", [[0.2, 0.2]]);
-  await send("touchMove", [[0.4, 0.5]]);
-  await send("touchMove", [[0.8, 0.8]]);
-  await send("touchEnd", []);
-  close((await boxes(page))[0].box, [0.2, 0.2, 0.8, 0.8]);
+  const cdp = await page.context().newCDPSession(page);
+  /** Drags a finger over places on the canvas. */
+  const swipe = async (first, ...others) => {
+    const { x, y, width, height } = await page.locator("#stage").boundingBox();
+    const send = (type, ...points) => cdp.send("Input.dispatchTouchEvent", {
+      type, touchPoints: points.map(([a, b]) => ({ x: x + a * width, y: y + b * height })),
+    });
+    await send("touchStart", first);
+    for (const point of others) await send("touchMove", point);
+    await send("touchEnd");
+  };
+  const box = async () => (await boxes(page))[0].box;
+  await swipe([0.2, 0.2], [0.4, 0.5], [0.8, 0.8]);
+  close(await box(), [0.2, 0.2, 0.8, 0.8]);
+  await swipe([0.5, 0.5], [0.52, 0.45], [0.55, 0.4]);
+  close(await box(), [0.25, 0.1, 0.85, 0.7]);
+  await swipe([0.85, 0.7], [0.8, 0.75], [0.75, 0.85]); // by its lower right corner
+  close(await box(), [0.25, 0.1, 0.75, 0.85]);
   await page.locator("#objects input").fill("a red apple");
   await page.fill("#prompt", "a red apple on a yellow background");
   await slide(page, "steps", pictures ? STEPS.pretty : STEPS.quick);
@@ -377,6 +415,14 @@ async function phone() {
   await accessible(page, "on a phone");
   await page.evaluate(() => scrollTo(0, 0));
   await screenshot(page, "phone");
+
+  await page.getByRole("button", { name: /^Repaint picture 1/ }).tap();
+  await page.locator("#repaint-bar").waitFor();
+  await page.getByText("Brush", { exact: true }).tap();
+  await swipe([0.3, 0.3], [0.5, 0.5], [0.7, 0.3]);
+  await until(async () => await painted(page) > 200);
+  await noSidewaysScrolling(page);
+  await accessible(page, "repainting on a phone");
   await page.context().close();
 }
 
@@ -402,8 +448,7 @@ async function measure() {
   const page = await visit();
   const paints = [];
   for (let round = 0; round < 5; round++) {
-    await page.reload();
-    await page.waitForSelector("#model:not(:empty)");
+    await reload(page);
     paints.push(await page.evaluate(() => new Promise((resolve) => {
       const entries = () => performance.getEntriesByName("first-contentful-paint");
       const look = () => (entries().length ? resolve(entries()[0].startTime) : requestAnimationFrame(look));
@@ -428,5 +473,5 @@ try {
   }
 } finally {
   await browser.close();
-  server.kill("SIGKILL");
+  for (const server of servers) server.kill("SIGKILL");
 }
