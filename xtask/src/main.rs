@@ -10,6 +10,7 @@ mod build_cuda;
 mod ci;
 mod convert_weights;
 mod fixtures;
+mod load;
 mod make_model;
 mod measurement;
 mod page;
@@ -43,6 +44,7 @@ enum Task {
     Bench(bench::Arguments),
     BuildCuda(build_cuda::Arguments),
     Page(page::Arguments),
+    Load(load::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Task::Bench(arguments) => bench::run(&arguments),
         Task::BuildCuda(arguments) => build_cuda::run(&arguments),
         Task::Page(arguments) => page::run(&arguments),
+        Task::Load(arguments) => load::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
