@@ -244,6 +244,7 @@ async function startRepainting(blob) {
   const { width, height } = state.settings;
   const image = await toRepaint(blob, width, height);
   layout.change(null, (state) => { state.repaint = { image, mask: null }; });
+  $("repaint-bar").scrollIntoView({ block: "nearest" });
   say("Paint over what shall change, or draw boxes; then say what stands there.");
 }
 

@@ -101,6 +101,7 @@ onChange(() => {
   const { repaint, settings } = state;
   canvas.hidden = !repaint;
   document.getElementById("repaint-bar").hidden = !repaint;
+  document.getElementById("repaint-open").hidden = Boolean(repaint);
   if (!repaint) {
     shown = undefined;
     if (tool !== "box") useBoxes();
