@@ -64,10 +64,12 @@ async function reload(page) {
   await isReady(page);
 }
 
-/** For the documentation: the whole page if `fullPage`, otherwise what the screen shows. */
-const screenshot = async (page, name, fullPage = false) => {
-  if (pictures) await page.screenshot({ path: join(pictures, `page-${name}.png`), fullPage });
-};
+/** For the documentation: the page from its top, the whole of it if `fullPage`, otherwise what the screen shows. */
+async function screenshot(page, name, fullPage = false) {
+  if (!pictures) return;
+  await page.evaluate(() => scrollTo(0, 0));
+  await page.screenshot({ path: join(pictures, `page-${name}.png`), fullPage });
+}
 
 // ---------------------------------------------------------------- what a user does
 
@@ -226,7 +228,6 @@ async function mouse() {
   assert.equal((await boxes(page)).length, 2);
   await accessible(page, "with a history");
   await page.emulateMedia({ colorScheme: "dark" });
-  await page.evaluate(() => scrollTo(0, 0));
   await screenshot(page, "dark");
   await page.locator("#history .remove").first().click();
   await page.waitForFunction(() => document.querySelectorAll("#history li").length === 1);
@@ -418,6 +419,7 @@ async function repaint() {
   assert.ok(left > 50 && left < before - 50, `${left} of ${before} pixels`);
   await page.locator("#undo").click();
   await until(async () => Math.abs(await painted(page) - before) < 20);
+  await page.getByText("Brush", { exact: true }).click();
 
   // What was not painted over stays as it was.
   const corner = () => page.evaluate(async () => {
@@ -491,7 +493,6 @@ async function phone() {
   await draw(page);
   await noSidewaysScrolling(page);
   await accessible(page, "on a phone");
-  await page.evaluate(() => scrollTo(0, 0));
   await screenshot(page, "phone");
 
   await page.getByRole("button", { name: /^Repaint picture 1/ }).tap();
