@@ -5,7 +5,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 
 use crate::process::{cargo, run as finish};
-use crate::{Result, clients, tidy};
+use crate::{Result, clients, page, tidy};
 
 /// Run everything that must hold before a change goes in, cheapest first
 #[derive(clap::Args)]
@@ -38,6 +38,8 @@ enum Step {
     Test,
     /// Clients of other programs against the server
     Clients,
+    /// The page in a real Chromium
+    Page,
 }
 
 /// Runs all steps, or the chosen one, and stops at the first that fails.
@@ -69,6 +71,7 @@ impl Step {
             Self::Gpu => finish(cargo("check -p gligen-cli --features cuda,vulkan").env("DOCS_RS", "1")),
             Self::Test => finish(&mut cargo("test --workspace")),
             Self::Clients => clients::run(&clients::Arguments::default()),
+            Self::Page => page::run(&page::Arguments::default()),
         }
     }
 }

@@ -11,6 +11,7 @@ mod ci;
 mod clients;
 mod convert_weights;
 mod fixtures;
+mod load;
 mod make_model;
 mod measurement;
 mod page;
@@ -45,6 +46,7 @@ enum Task {
     BuildCuda(build_cuda::Arguments),
     Page(page::Arguments),
     Clients(clients::Arguments),
+    Load(load::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         Task::BuildCuda(arguments) => build_cuda::run(&arguments),
         Task::Page(arguments) => page::run(&arguments),
         Task::Clients(arguments) => clients::run(&arguments),
+        Task::Load(arguments) => load::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

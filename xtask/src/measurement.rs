@@ -54,6 +54,13 @@ fn watch(child: &Child) -> std::thread::JoinHandle<(f64, f64)> {
     })
 }
 
+/// The most memory that the process `id` ever had resident, in MB.
+pub(crate) fn peak_resident_mb(id: u32) -> Result<f64> {
+    let path = format!("/proc/{id}/status");
+    let status = std::fs::read_to_string(&path).map_err(|e| format!("{path}: {e}"))?;
+    field(&status, "VmHWM:").ok_or_else(|| format!("{path}: no VmHWM").into())
+}
+
 /// A field of `/proc/PID/status`, given there in KiB, in MB.
 fn field(status: &str, name: &str) -> Option<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;

@@ -13,7 +13,7 @@ const FOLDER: &str = "crates/server/page-tests";
 const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
 /// Drive the page of `gligen serve` in a real Chromium; needs Node.js and `npm ci` in crates/server/page-tests
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub(crate) struct Arguments {
     /// Make the screenshots of the documentation, with all steps
     #[arg(long)]
@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
 
 /// Builds the program and runs the test on it; says what is missing, and installs nothing.
 pub(crate) fn run(arguments: &Arguments) -> Result {
-    let node = find("node").ok_or("no `node` here: install Node.js 20 or later")?;
+    let node = find("node").ok_or("no `node` here: install Node.js 18 or later")?;
     let chromium = arguments.chromium.clone().or_else(|| CHROMIUM.into_iter().find_map(find));
     let chromium = chromium.ok_or("no Chromium here: install it (on Debian: apt-get install chromium)")?;
     if !root().join(FOLDER).join("node_modules/playwright-core").is_dir() {

@@ -21,8 +21,11 @@ const PATIENCE = 60_000;
 
 // ---------------------------------------------------------------- server and browser
 
+const servers = [];
+
 async function serve(...more) {
   const server = spawn(gligen, ["serve", "--port", "0", ...more], { stdio: ["ignore", "pipe", "inherit"] });
+  servers.push(server);
   let text = "";
   for await (const chunk of server.stdout) {
     text += chunk;
@@ -49,14 +52,24 @@ async function visit(options = {}, address = url) {
     if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(address)) complaints.push(`asks for ${request.url()}`);
   });
   await page.goto(address);
-  await page.waitForSelector("#model:not(:empty)");
+  await isReady(page);
   return page;
 }
 
-/** For the documentation: the whole page if `fullPage`, otherwise what the screen shows. */
-const screenshot = async (page, name, fullPage = false) => {
-  if (pictures) await page.screenshot({ path: join(pictures, `page-${name}.png`), fullPage });
-};
+/** The page knows what the server can do, and has taken up what was there before. */
+const isReady = (page) => page.waitForSelector("#model:not(:empty)");
+
+async function reload(page) {
+  await page.reload();
+  await isReady(page);
+}
+
+/** For the documentation: the page from its top, the whole of it if `fullPage`, otherwise what the screen shows. */
+async function screenshot(page, name, fullPage = false) {
+  if (!pictures) return;
+  await page.evaluate(() => scrollTo(0, 0));
+  await page.screenshot({ path: join(pictures, `page-${name}.png`), fullPage });
+}
 
 // ---------------------------------------------------------------- what a user does
 
@@ -67,7 +80,12 @@ const slide = (page, id, value) => page.evaluate(([id, value]) => {
   field.dispatchEvent(new Event("input", { bubbles: true }));
 }, [id, value]);
 
-const STEPS = { quick: 4, pretty: 30, long: 100 };
+const STEPS = { quick: 4, pretty: 30, outlasting: 40, endless: 100 };
+
+/** The first step is done. */
+const isDrawing = (page) => page.waitForFunction(
+  () => /step \d+ of/.test(document.getElementById("progress-text").textContent),
+);
 
 /** Drags the mouse between two places on the canvas, fractions of its width and height. */
 async function dragOnStage(page, [x0, y0], [x1, y1]) {
@@ -85,33 +103,52 @@ const close = (found, expected, by = 0.02) => {
   assert.ok(found.every((x, i) => Math.abs(x - expected[i]) < by), `${found} is not about ${expected}`);
 };
 
+/** Waits for what the page does by and by. */
+async function until(holds) {
+  const start = performance.now();
+  while (!await holds()) assert.ok(performance.now() - start < PATIENCE, `never: ${holds}`);
+}
+
+/** Pixels of the mask. */
+const painted = (page) => page.evaluate(() => {
+  const canvas = document.getElementById("mask");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return data.filter((_, i) => i % 4 === 3).reduce((sum, alpha) => sum + (alpha > 127), 0);
+});
+
 async function draw(page, count = 1) {
   await page.locator("#draw").click();
-  await page.waitForFunction(() => /step \d+ of/.test(document.getElementById("progress-text").textContent));
-  await page.locator("#draw").waitFor();
+  await page.locator("#draw").waitFor(); // it was hidden by the click; a quick job shows no progress
   assert.equal(await page.locator("#problem").isVisible(), false, await page.locator("#problem").textContent());
   assert.equal(await page.locator(".card .look img").count(), count);
   assert.match(await page.locator("#status").textContent(), /Done in/);
 }
 
-/** Hands a file to the page, at the element, as a drag from the desktop does. */
-async function drop(page, name, type, bytes, at = "#stage") {
-  await page.evaluate(([name, type, bytes, at]) => {
+/** Hands a file to the page, at the element, as a drag from the desktop does, or as pasting does. */
+async function drop(page, name, type, bytes, at = "#stage", kinds = ["dragover", "drop"]) {
+  await page.evaluate(([name, type, bytes, at, kinds]) => {
     const data = new DataTransfer();
     data.items.add(new File([new Uint8Array(bytes)], name, { type }));
     const target = document.querySelector(at);
-    for (const kind of ["dragover", "drop"]) {
-      target.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+    for (const kind of kinds) {
+      const event = kind === "paste"
+        ? new ClipboardEvent(kind, { clipboardData: data, bubbles: true, cancelable: true })
+        : new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true });
+      target.dispatchEvent(event);
     }
-  }, [name, type, [...bytes], at]);
+  }, [name, type, [...bytes], at, kinds]);
 }
 
+/** No serious finding of axe-core, in the light and in the dark. */
 async function accessible(page, when) {
   await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => globalThis.axe.run());
-  const bad = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  const told = bad.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("\n")}`);
-  assert.equal(bad.length, 0, `${when}: ${told.join("\n")}`);
+  for (const colorScheme of ["dark", "light"]) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" }); // no colour on its way to another
+    const { violations } = await page.evaluate(() => globalThis.axe.run());
+    const bad = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+    const told = bad.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("\n")}`);
+    assert.equal(bad.length, 0, `${when}, ${colorScheme}: ${told.join("\n")}`);
+  }
 }
 
 const noSidewaysScrolling = async (page) => {
@@ -147,6 +184,7 @@ async function mouse() {
   close((await boxes(page))[1].box, [0.55, 0.4, 0.85, 0.75]);
   await page.locator("#redo").click();
   close((await boxes(page))[1].box, [0.58, 0.4, 0.85, 0.75]);
+  await shaping(page);
 
   await page.locator("summary").click();
   await page.fill("#seed", "5");
@@ -180,7 +218,7 @@ async function mouse() {
   assert.ok(await page.locator(".card").nth(2).evaluate((card) => card.classList.contains("shown")));
   await page.locator("#clear").click();
   await page.fill("#prompt", "something else");
-  await page.reload();
+  await reload(page);
   assert.equal(await page.inputValue("#prompt"), "something else");
   await page.locator("#history .open").nth(1).click();
   assert.equal(await page.locator(".card").count(), 1);
@@ -188,20 +226,70 @@ async function mouse() {
   assert.equal(await page.inputValue("#prompt"), "a penguin and a red apple on a light blue background");
   assert.equal(await page.inputValue("#seed"), "5");
   assert.equal((await boxes(page)).length, 2);
+  await accessible(page, "with a history");
   await page.emulateMedia({ colorScheme: "dark" });
-  await accessible(page, "in the dark");
-  await page.evaluate(() => scrollTo(0, 0));
   await screenshot(page, "dark");
   await page.locator("#history .remove").first().click();
   await page.waitForFunction(() => document.querySelectorAll("#history li").length === 1);
   await page.context().close();
 }
 
+/** What else can be done with the apple, and undone. */
+async function shaping(page) {
+  const apple = async () => (await boxes(page))[1].box;
+  const exactly = [0.58, 0.4, 0.85, 0.75];
+  const undone = async (times) => {
+    for (let i = 0; i < times; i++) await page.locator("#undo").click();
+    assert.equal((await boxes(page)).length, 2);
+    close(await apple(), exactly);
+  };
+  // Each of the eight handles moves the edges that it is on.
+  for (const [x, y] of [[0, 0], [0.5, 0], [1, 0], [1, 0.5], [1, 1], [0.5, 1], [0, 1], [0, 0.5]]) {
+    const [x0, y0, x1, y1] = await apple();
+    const at = [x0 + x * (x1 - x0), y0 + y * (y1 - y0)];
+    await dragOnStage(page, at, [at[0] + 0.06, at[1] - 0.06]);
+    const [left, right, top, bottom] = [x === 0, x === 1, y === 0, y === 1].map((is) => (is ? 0.06 : 0));
+    close(await apple(), [x0 + left, y0 - top, x1 + right, y1 - bottom]);
+    await undone(1);
+  }
+  // Its upper edge falls in line with the penguin's, unless that is not wanted.
+  await dragOnStage(page, [0.7, 0.6], [0.7, 0.457]);
+  assert.equal((await apple())[1], (await boxes(page))[0].box[1]);
+  await undone(1);
+  await page.locator("#snap").uncheck();
+  await dragOnStage(page, [0.7, 0.6], [0.7, 0.457]);
+  assert.notEqual((await apple())[1], (await boxes(page))[0].box[1]);
+  await undone(1);
+  await page.locator("#snap").check();
+  // Copies: pulled off with Alt, and from the list; and one removed.
+  await page.keyboard.down("Alt");
+  await dragOnStage(page, [0.7, 0.6], [0.7, 0.8]);
+  await page.keyboard.up("Alt");
+  assert.deepEqual((await boxes(page)).map(({ phrase }) => phrase), ["a penguin", "a red apple", "a red apple"]);
+  await undone(1);
+  await page.getByRole("button", { name: "Copy box 2, a red apple" }).click();
+  await page.getByRole("button", { name: "Remove box 1, a penguin" }).click();
+  assert.deepEqual((await boxes(page)).map(({ phrase }) => phrase), ["a red apple", "a red apple"]);
+  await undone(2);
+  await page.locator(".box").nth(1).dblclick({ position: { x: 60, y: 90 } });
+  assert.equal(await page.evaluate(() => document.activeElement.value), "a red apple");
+  // Other shapes of the canvas.
+  await page.selectOption("#shape", "Wide 16:9");
+  assert.deepEqual([await page.inputValue("#width"), await page.inputValue("#height")], ["128", "72"]);
+  const { width, height } = await page.locator("#stage").boundingBox();
+  assert.ok(Math.abs(width / height - 16 / 9) < 0.02, `${width} by ${height}`);
+  await undone(1);
+  assert.equal(await page.locator("#shape option:checked").textContent(), "Square");
+  await page.locator("#help-open").click();
+  await accessible(page, "with help");
+  await page.keyboard.press("Escape");
+}
+
 async function cancel() {
   const page = await visit();
-  await slide(page, "steps", STEPS.long);
+  await slide(page, "steps", STEPS.endless);
   await page.locator("#draw").click();
-  await page.waitForFunction(() => /step \d+ of/.test(document.getElementById("progress-text").textContent));
+  await isDrawing(page);
   await page.locator("#pictures.look img").waitFor(); // a look at the unfinished picture
   await page.locator("#cancel").click();
   await page.locator("#draw").waitFor();
@@ -209,10 +297,10 @@ async function cancel() {
   assert.equal(await page.locator("#history li").count(), 0);
 
   // A job outlives a reload of the page.
-  await slide(page, "steps", 20);
+  await slide(page, "steps", STEPS.outlasting);
   await page.locator("#draw").click();
-  await page.waitForFunction(() => /step \d+ of/.test(document.getElementById("progress-text").textContent));
-  await page.reload();
+  await isDrawing(page);
+  await reload(page);
   await page.locator(".card .seed").waitFor();
   await page.context().close();
 }
@@ -282,7 +370,27 @@ async function keyboard() {
   await press("Home");
   assert.equal(await page.inputValue("#steps"), "2");
   await press("Control+Enter");
-  await page.waitForFunction(() => document.querySelector(".card .seed"));
+  await page.locator(".card .seed").waitFor();
+  // Begun, and cancelled: the focus goes from one button to the other.
+  await tabTo("#steps");
+  await press("End");
+  await tabTo("#draw");
+  await press("Enter");
+  await isDrawing(page);
+  await press("Enter");
+  await page.getByText("Cancelled.").waitFor();
+  assert.ok(await page.evaluate(() => document.activeElement.matches("#draw")));
+  // From the history back onto the canvas, and on from there.
+  await tabTo("#history .open");
+  await press("Enter");
+  await tabTo(".card .look");
+  await press("Enter");
+  await press("Tab");
+  await press("Enter");
+  await page.getByText("Settings taken over.").waitFor();
+  assert.equal(await page.inputValue("#steps"), "2");
+  await press("Control+z");
+  assert.equal(await page.inputValue("#steps"), "100");
   await page.context().close();
 }
 
@@ -299,19 +407,19 @@ async function repaint() {
   await page.fill("#prompt", "a cat and a banana on a light blue background");
   await accessible(page, "while repainting");
   await screenshot(page, "repaint");
-  const painted = () => page.evaluate(() => {
-    const canvas = document.getElementById("mask");
-    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    return data.filter((_, i) => i % 4 === 3).reduce((sum, alpha) => sum + (alpha > 127), 0);
-  });
-  const before = await painted();
+  const before = await painted(page);
   assert.ok(before > 200, `${before} pixels`);
   for (let i = 0; i < 3; i++) await page.locator("#undo").click(); // caption, phrase, stroke
-  await page.waitForTimeout(200);
-  assert.equal(await painted(), 0);
+  await until(async () => await painted(page) === 0);
   for (let i = 0; i < 3; i++) await page.locator("#redo").click();
-  await page.waitForTimeout(200);
-  assert.ok(Math.abs(await painted() - before) < 20);
+  await until(async () => Math.abs(await painted(page) - before) < 20);
+  await page.getByText("Eraser", { exact: true }).click();
+  await dragOnStage(page, [0.75, 0.5], [0.75, 0.6]);
+  const left = await painted(page);
+  assert.ok(left > 50 && left < before - 50, `${left} of ${before} pixels`);
+  await page.locator("#undo").click();
+  await until(async () => Math.abs(await painted(page) - before) < 20);
+  await page.getByText("Brush", { exact: true }).click();
 
   // What was not painted over stays as it was.
   const corner = () => page.evaluate(async () => {
@@ -349,34 +457,51 @@ async function objectPictures() {
   await draw(page);
   await page.getByRole("button", { name: /Take away the picture of box 1/ }).click();
   assert.deepEqual((await boxes(page)).map(({ image }) => Boolean(image)), [false, true]);
+  await page.locator("#objects input").first().focus();
+  await drop(page, "cat.png", "image/png", madePicture, "body", ["paste"]);
+  await page.waitForFunction(() => document.querySelectorAll(".box img:not([hidden])").length === 2);
   await page.getByText("Use these settings").click();
   assert.deepEqual((await boxes(page)).map(({ phrase, image }) => [phrase, Boolean(image)]), [["a cat", true], ["", true]]);
   await page.context().close();
-  other.server.kill("SIGKILL");
 }
 
 async function phone() {
-  const page = await visit({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  const page = await visit({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
   await noSidewaysScrolling(page);
   await page.locator("#clear").tap();
-  const { x, y, width, height } = await page.locator("#stage").boundingBox();
-  const touch = await page.context().newCDPSession(page);
-  const send = (type, points) => touch.send("Input.dispatchTouchEvent", {
-    type, touchPoints: points.map(([a, b]) => ({ x: x + a * width, y: y + b * height })),
-  });
-  await send("touchStart", [[0.2, 0.2]]);
-  await send("touchMove", [[0.4, 0.5]]);
-  await send("touchMove", [[0.8, 0.8]]);
-  await send("touchEnd", []);
-  close((await boxes(page))[0].box, [0.2, 0.2, 0.8, 0.8]);
+  const cdp = await page.context().newCDPSession(page);
+  /** Drags a finger over places on the canvas. */
+  const swipe = async (first, ...others) => {
+    const { x, y, width, height } = await page.locator("#stage").boundingBox();
+    const send = (type, ...points) => cdp.send("Input.dispatchTouchEvent", {
+      type, touchPoints: points.map(([a, b]) => ({ x: x + a * width, y: y + b * height })),
+    });
+    await send("touchStart", first);
+    for (const point of others) await send("touchMove", point);
+    await send("touchEnd");
+  };
+  const box = async () => (await boxes(page))[0].box;
+  await swipe([0.2, 0.2], [0.4, 0.5], [0.8, 0.8]);
+  close(await box(), [0.2, 0.2, 0.8, 0.8]);
+  await swipe([0.5, 0.5], [0.52, 0.45], [0.55, 0.4]);
+  close(await box(), [0.25, 0.1, 0.85, 0.7]);
+  await swipe([0.85, 0.7], [0.8, 0.75], [0.75, 0.85]); // by its lower right corner
+  close(await box(), [0.25, 0.1, 0.75, 0.85]);
   await page.locator("#objects input").fill("a red apple");
   await page.fill("#prompt", "a red apple on a yellow background");
   await slide(page, "steps", pictures ? STEPS.pretty : STEPS.quick);
   await draw(page);
   await noSidewaysScrolling(page);
   await accessible(page, "on a phone");
-  await page.evaluate(() => scrollTo(0, 0));
   await screenshot(page, "phone");
+
+  await page.getByRole("button", { name: /^Repaint picture 1/ }).tap();
+  await page.locator("#repaint-bar").waitFor();
+  await page.getByText("Brush", { exact: true }).tap();
+  await swipe([0.3, 0.3], [0.5, 0.5], [0.7, 0.3]);
+  await until(async () => await painted(page) > 200);
+  await noSidewaysScrolling(page);
+  await accessible(page, "repainting on a phone");
   await page.context().close();
 }
 
@@ -397,25 +522,34 @@ async function refusals() {
   await page.getByText("the server cannot be reached").waitFor();
 }
 
-/** Milliseconds to the first paint, and to the first with all that is needed; bytes of the whole page. */
+/** Milliseconds until there is something to see, and until the boxes are there to be drawn on; bytes of the whole page. */
 async function measure() {
   const page = await visit();
-  const paints = [];
-  for (let round = 0; round < 5; round++) {
-    await page.reload();
-    await page.waitForSelector("#model:not(:empty)");
-    paints.push(await page.evaluate(() => new Promise((resolve) => {
-      const entries = () => performance.getEntriesByName("first-contentful-paint");
-      const look = () => (entries().length ? resolve(entries()[0].startTime) : requestAnimationFrame(look));
-      look();
-    })));
+  await page.addInitScript(() => {
+    globalThis.useful = new Promise((resolve) => {
+      new MutationObserver((_, observer) => {
+        if (!document.querySelector(".box")) return;
+        observer.disconnect();
+        requestAnimationFrame(() => setTimeout(() => resolve(performance.now())));
+      }).observe(document, { childList: true, subtree: true });
+    });
+  });
+  const times = [];
+  for (let round = 0; round < 9; round++) {
+    await reload(page);
+    times.push(await page.evaluate(async () => {
+      const useful = await globalThis.useful;
+      const first = () => performance.getEntriesByName("first-contentful-paint")[0];
+      while (!first()) await new Promise(requestAnimationFrame);
+      return [first().startTime, useful];
+    }));
   }
   const bytes = await page.evaluate(() => [
     ...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource"),
   ].filter(({ name }) => !name.includes("/v1/")).reduce((sum, entry) => sum + entry.decodedBodySize, 0));
-  paints.sort((a, b) => a - b);
-  console.log(`first contentful paint: ${paints[2].toFixed(0)} ms (median of 5); whole page: ${bytes} bytes`);
-  assert.ok(bytes < 150_000);
+  const median = (index) => times.map((both) => both[index]).sort((a, b) => a - b)[4].toFixed(0);
+  console.log(`first paint: ${median(0)} ms, boxes: ${median(1)} ms (medians of 9); whole page: ${bytes} bytes`);
+  assert.ok(bytes > 50_000 && bytes < 150_000);
   await page.context().close();
 }
 
@@ -428,5 +562,5 @@ try {
   }
 } finally {
   await browser.close();
-  server.kill("SIGKILL");
+  for (const server of servers) server.kill("SIGKILL");
 }

@@ -1,6 +1,7 @@
 // The canvas: boxes that are drawn, moved and resized, by mouse, touch and keyboard.
 
 import { change, colour, newObject, onChange, select, selected, settle, state, tidy } from "./layout.js";
+import { hideGuides, snap } from "./snap.js";
 
 const stage = document.getElementById("stage");
 const layer = document.getElementById("boxes");
@@ -30,12 +31,13 @@ function drag(event, move, done) {
   event.preventDefault();
   const { pointerId } = event;
   try { stage.setPointerCapture(pointerId); } catch { /* a pointer that is gone already */ }
-  const onMove = (event) => event.pointerId === pointerId && move(place(event));
+  const onMove = (event) => event.pointerId === pointerId && move(place(event), event);
   const onEnd = (event) => {
     if (event.pointerId !== pointerId) return;
     stage.removeEventListener("pointermove", onMove);
     for (const name of ["pointerup", "pointercancel"]) stage.removeEventListener(name, onEnd);
     settle();
+    hideGuides();
     done?.(event.type === "pointerup");
   };
   stage.addEventListener("pointermove", onMove);
@@ -43,20 +45,31 @@ function drag(event, move, done) {
 }
 
 stage.addEventListener("pointerdown", (event) => {
-  if (event.button !== 0 || stage.classList.contains("brushing")) return;
+  // A second finger draws nothing.
+  if (event.button !== 0 || !event.isPrimary || stage.classList.contains("brushing")) return;
   const element = event.target.closest(".box");
   const id = element && Number(element.dataset.id);
   const start = place(event);
   if (id && event.target.classList.contains("handle")) return resize(event, id, Number(event.target.dataset.handle));
+  if (id && event.altKey) return move(event, lift(id), start);
   if (id && !event.shiftKey) return move(event, id, start);
   drawNew(event, start);
 });
+// The stage has captured the pointer: the box itself hears of no click.
+stage.addEventListener("dblclick", () => phraseField(selected)?.focus());
+
+/** `point`, or a place nearby to which it snaps. */
+function snapped(event, [x, y], id) {
+  const [dx, dy] = snap(event, [[x], [y]], id);
+  return [x + dx, y + dy];
+}
 
 function drawNew(event, start) {
   let object = null;
   select(null);
-  drag(event, (point) => {
-    const box = tidy([...start, ...point]);
+  start = snapped(event, start);
+  drag(event, (point, event) => {
+    const box = tidy([...start, ...snapped(event, point, object?.id)]);
     if (!object) {
       if (box[2] - box[0] < SMALLEST || box[3] - box[1] < SMALLEST) return;
       object = newObject(box);
@@ -72,8 +85,14 @@ function move(event, id, start) {
   select(id);
   const from = find(id).box;
   const kind = `move ${id}`;
-  drag(event, ([x, y]) => {
-    shift(kind, id, from, x - start[0], y - start[1]);
+  drag(event, ([x, y], event) => {
+    const [dx, dy] = [x - start[0], y - start[1]];
+    const edges = [0, 1].map((axis) => {
+      const [first, second] = [from[axis], from[axis + 2]].map((edge) => edge + [dx, dy][axis]);
+      return [first, (first + second) / 2, second];
+    });
+    const by = snap(event, edges, id);
+    shift(kind, id, from, dx + by[0], dy + by[1]);
   }, () => layer.querySelector(`[data-id="${id}"]`)?.focus());
 }
 
@@ -87,12 +106,16 @@ function resize(event, id, handle) {
   select(id);
   const [horizontal, vertical] = HANDLES[handle];
   const [x0, y0, x1, y1] = find(id).box;
-  drag(event, ([x, y]) => change(`resize ${id}`, () => {
-    find(id).box = tidy([
-      horizontal < 0 ? x : x0, vertical < 0 ? y : y0,
-      horizontal > 0 ? x : x1, vertical > 0 ? y : y1,
-    ]);
-  }));
+  drag(event, ([x, y], event) => {
+    const by = snap(event, [horizontal ? [x] : [], vertical ? [y] : []], id);
+    [x, y] = [x + by[0], y + by[1]];
+    change(`resize ${id}`, () => {
+      find(id).box = tidy([
+        horizontal < 0 ? x : x0, vertical < 0 ? y : y0,
+        horizontal > 0 ? x : x1, vertical > 0 ? y : y1,
+      ]);
+    });
+  });
 }
 
 /** A box in the middle, where none lies exactly. */
@@ -105,11 +128,18 @@ export function addBox() {
 }
 
 export function duplicate(id) {
-  const { box, phrase, image } = find(id);
+  const { box, ...rest } = find(id);
   const [dx, dy] = [Math.min(0.05, 1 - box[2]), Math.min(0.05, 1 - box[3])];
-  const object = newObject([box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy], { phrase, image });
+  const object = newObject([box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy], rest);
   change(null, (state) => state.objects.push(object));
   select(object.id);
+  return object.id;
+}
+
+/** A copy in the same place, to be moved away: undone with that move. */
+function lift(id) {
+  const object = newObject(find(id).box, find(id));
+  change(`move ${object.id}`, (state) => state.objects.push(object));
   return object.id;
 }
 
@@ -156,12 +186,13 @@ function describe(object, index) {
   return `Box ${index + 1}: ${name}; from ${percent(x0)} left, ${percent(y0)} down, to ${percent(x1)} left, ${percent(y1)} down`;
 }
 
-/** Puts an element for each object, keeping those that are there: focus stays where it is. */
+/** Puts an element for each object, in their order, keeping those that are there: focus stays where it is. */
 function render() {
   const known = new Map([...layer.children].map((element) => [Number(element.dataset.id), element]));
+  for (const [id, element] of known) if (!find(id)) element.remove();
   state.objects.forEach((object, index) => {
     const element = known.get(object.id) || create(object.id);
-    known.delete(object.id);
+    if (layer.children[index] !== element) layer.insertBefore(element, layer.children[index] || null);
     const [x0, y0, x1, y1] = object.box;
     Object.assign(element.style, {
       left: `${x0 * 100}%`, top: `${y0 * 100}%`, width: `${(x1 - x0) * 100}%`, height: `${(y1 - y0) * 100}%`,
@@ -176,7 +207,6 @@ function render() {
     image.hidden = !object.image;
     if (object.image && image.src !== object.image) image.src = object.image;
   });
-  for (const element of known.values()) element.remove();
   document.getElementById("invitation").hidden =
     state.objects.length > 0 || Boolean(state.repaint) || document.getElementById("pictures").childElementCount > 0;
 }
@@ -187,7 +217,8 @@ function create(id) {
   element.dataset.id = id;
   element.tabIndex = 0;
   element.setAttribute("role", "group");
-  element.setAttribute("aria-roledescription", "box; arrows move it, with Shift resize it, Enter goes to its phrase, Delete removes it");
+  element.setAttribute("aria-roledescription", "box");
+  element.setAttribute("aria-describedby", "box-keys");
   const image = Object.assign(document.createElement("img"), { alt: "", hidden: true });
   const label = Object.assign(document.createElement("span"), { className: "label" });
   element.append(image, label, ...HANDLES.map(([x, y], handle) => {
@@ -196,7 +227,6 @@ function create(id) {
     Object.assign(dot.style, { left: `${50 + 50 * x}%`, top: `${50 + 50 * y}%`, cursor: `${CURSORS[handle]}-resize` });
     return dot;
   }));
-  layer.append(element);
   return element;
 }
 

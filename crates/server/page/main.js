@@ -9,6 +9,7 @@ import * as objects from "./objects.js";
 import { choose, download, toRepaint } from "./pictures.js";
 import { layoutOf } from "./png.js";
 import * as results from "./results.js";
+import * as shape from "./shape.js";
 
 const $ = (id) => document.getElementById(id);
 const EXAMPLE = {
@@ -19,6 +20,7 @@ const EXAMPLE = {
   ],
 };
 const RUNNING = "gligen-job";
+const TITLE = document.title;
 
 let can = null; // what the server can do
 let defaults = {};
@@ -60,6 +62,7 @@ for (const side of ["width", "height"]) {
 layout.onChange(() => {
   const { settings, repaint } = state;
   $("stage").style.aspectRatio = `${settings.width} / ${settings.height}`;
+  $("stage").style.setProperty("--shape", settings.width / settings.height);
   $("undo").disabled = !layout.canUndo();
   $("redo").disabled = !layout.canRedo();
   const about = can?.schedulers.find(({ name }) => name === settings.scheduler);
@@ -112,9 +115,10 @@ addEventListener("keydown", (event) => {
   const command = event.ctrlKey || event.metaKey;
   const isText = event.target.matches("textarea, input[type=text]");
   if (command && event.key === "Enter") return void draw();
-  if (command && event.key.toLowerCase() === "z" && !isText) {
+  const key = event.key.toLowerCase();
+  if (command && (key === "z" || key === "y") && !isText) {
     event.preventDefault();
-    if (event.shiftKey) layout.redo(); else layout.undo();
+    if (event.shiftKey || key === "y") layout.redo(); else layout.undo();
   }
 });
 
@@ -215,6 +219,7 @@ const timeLeft = (seconds) => (seconds >= 1 ? ` · ${Math.round(seconds)} s left
 
 function progress(share, text) {
   if (share === null) $("progress").removeAttribute("value"); else $("progress").value = share;
+  document.title = share === null ? TITLE : `${Math.round(share * 100)}% · ${TITLE}`;
   $("progress-text").textContent = text;
 }
 
@@ -223,7 +228,7 @@ function setBusy(isBusy) {
   $("draw").hidden = isBusy;
   $("cancel").hidden = !isBusy;
   $("progress-row").hidden = !isBusy;
-  if (isBusy) progress(null, "starting…");
+  progress(null, "starting…");
   if (hadFocus) $(isBusy ? "cancel" : "draw").focus();
 }
 
@@ -239,6 +244,7 @@ async function startRepainting(blob) {
   const { width, height } = state.settings;
   const image = await toRepaint(blob, width, height);
   layout.change(null, (state) => { state.repaint = { image, mask: null }; });
+  $("repaint-bar").scrollIntoView({ block: "nearest" });
   say("Paint over what shall change, or draw boxes; then say what stands there.");
 }
 
@@ -295,7 +301,9 @@ $("reset").addEventListener("click", () => layout.change(null, (state) => {
   state.negative = "";
 }));
 
-// ---------------------------------------------------------------- light and dark
+// ---------------------------------------------------------------- help, light and dark
+
+$("help-open").addEventListener("click", () => $("help").showModal());
 
 const THEME = "gligen-theme";
 const setTheme = (theme) => { if (theme) document.documentElement.dataset.theme = theme; };
@@ -318,6 +326,8 @@ async function begin() {
   $("steps").max = Math.min(100, can.limits.steps);
   mask.useBoxes();
   objects.begin(can);
+  $("help-pictures").hidden = !objects.takesPictures();
+  shape.begin(defaults);
   layout.begin(defaults, EXAMPLE);
   await results.begin(act);
   let left = null;

@@ -30,7 +30,7 @@ function point(event) {
 }
 
 stage.addEventListener("pointerdown", (event) => {
-  if (tool === "box" || event.button !== 0 || !state.repaint) return;
+  if (tool === "box" || event.button !== 0 || !event.isPrimary || !state.repaint) return;
   event.preventDefault();
   stage.setPointerCapture(event.pointerId);
   const size = Number(document.getElementById("brush-size").value) / 100 * canvas.width;
@@ -40,6 +40,7 @@ stage.addEventListener("pointerdown", (event) => {
   });
   let last = point(event);
   const stroke = (event) => {
+    if (!event.isPrimary) return;
     context.beginPath();
     context.moveTo(...last);
     last = point(event);
@@ -47,7 +48,8 @@ stage.addEventListener("pointerdown", (event) => {
     context.stroke();
   };
   stroke(event);
-  const end = () => {
+  const end = (event) => {
+    if (!event.isPrimary) return;
     stage.removeEventListener("pointermove", stroke);
     for (const name of ["pointerup", "pointercancel"]) stage.removeEventListener(name, end);
     shown = toMask();
@@ -99,6 +101,7 @@ onChange(() => {
   const { repaint, settings } = state;
   canvas.hidden = !repaint;
   document.getElementById("repaint-bar").hidden = !repaint;
+  document.getElementById("repaint-open").hidden = Boolean(repaint);
   if (!repaint) {
     shown = undefined;
     if (tool !== "box") useBoxes();

@@ -20,6 +20,8 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/page/pictures.js", JAVASCRIPT, include_str!("../page/pictures.js")),
     ("/page/png.js", JAVASCRIPT, include_str!("../page/png.js")),
     ("/page/results.js", JAVASCRIPT, include_str!("../page/results.js")),
+    ("/page/shape.js", JAVASCRIPT, include_str!("../page/shape.js")),
+    ("/page/snap.js", JAVASCRIPT, include_str!("../page/snap.js")),
 ];
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
@@ -49,6 +51,14 @@ mod tests {
         let bytes: usize = FILES.iter().map(|(_, _, text)| text.len()).sum();
         println!("{bytes} bytes");
         assert!(bytes < 150_000, "{bytes} bytes");
+    }
+
+    #[test]
+    fn no_module_waits_for_another_to_name_it() {
+        let (_, _, index) = FILES[0];
+        for (path, _, _) in FILES.iter().filter(|(path, _, _)| path.ends_with(".js")) {
+            assert!(index.contains(&format!("=\"{path}\"")), "{path}");
+        }
     }
 
     #[test]
