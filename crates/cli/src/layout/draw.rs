@@ -1,0 +1,125 @@
+//! `gligen layout draw`
+
+use std::path::{Path, PathBuf};
+
+use gligen_pipeline::{
+    Compat, Error, Layout, LayoutError, LayoutObject, Object, Transparency, read_picture, write_png,
+};
+use image::{Rgb, RgbImage};
+
+use super::read;
+use crate::failure::Failure;
+use crate::output_path::Target;
+use crate::{overlay, report};
+
+/// The side of a canvas whose layout says none.
+const SIDE: u32 = 512;
+
+/// The largest side of a canvas.
+const MAX_SIDE: u32 = 8192;
+
+/// What an object is called of which there is only a picture, in the layout itself.
+const UNNAMED: &str = "(a picture)";
+
+/// Draw a layout's boxes and phrases, without a model
+///
+/// Nothing else is read than the layout: the pictures of its objects need not be there. Small canvases and pictures are
+/// enlarged until the phrases can be read.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  gligen layout draw room.json --output room-boxes.png
+  gligen layout draw gligen-0001.png --over gligen-0001.png
+  gligen layout import session.json | gligen layout draw -")]
+pub(crate) struct Args {
+    /// A layout file, or a picture of ours; `-` reads standard input
+    layout: PathBuf,
+    /// A picture to draw over, instead of an empty canvas
+    #[arg(long, value_name = "PICTURE", conflicts_with_all = ["width", "height"])]
+    over: Option<PathBuf>,
+    /// Width of the canvas in pixels [default: the layout's, or 512]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_SIDE)))]
+    width: Option<u32>,
+    /// Height of the canvas in pixels [default: the layout's, or 512]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_SIDE)))]
+    height: Option<u32>,
+    /// A PNG file, `-` for standard output; where captions have objects of their own, one each, with -0, -1, … before
+    /// the suffix [default: the next free gligen-NNNN.png]
+    #[arg(long, value_name = "PATH")]
+    output: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let target = Target::new(args.output.clone())?;
+    let (bytes, name) = read(&args.layout)?;
+    let layout = Layout::from_bytes(&bytes).map_err(|source| Failure::layout(&name, source))?;
+    let lists = objects(&layout)?;
+    let canvas = match &args.over {
+        Some(path) => picture(path)?,
+        None => canvas(args, &layout, &name)?,
+    };
+    let paths = target.write_all(lists.len(), |index, writer| {
+        write_png(writer, &overlay::draw(&canvas, &lists[index]), &[])
+    })?;
+    paths.iter().try_for_each(|path| report::result(path.display()))
+}
+
+/// The objects of each picture, checked as if they were to be generated.
+fn objects(layout: &Layout) -> Result<Vec<Vec<Object>>, Failure> {
+    let inverted_box_allowed = layout.compat == Compat::Diffusers;
+    let mut lists = Vec::new();
+    for (list, objects) in layout.objects.iter().enumerate() {
+        let place = |index| match layout.objects.len() {
+            1 => format!("objects[{index}]"),
+            _ => format!("objects[{list}][{index}]"),
+        };
+        let objects = objects.iter().enumerate().map(|(index, object)| {
+            let object = labelled(object);
+            object.check(&place(index), inverted_box_allowed).map_err(Error::from)?;
+            Ok(object)
+        });
+        lists.push(objects.collect::<Result<_, Failure>>()?);
+    }
+    if lists.is_empty() {
+        lists.push(Vec::new());
+    }
+    Ok(lists)
+}
+
+/// An object with its phrase, or with the name of its picture, which is not opened.
+fn labelled(object: &LayoutObject) -> Object {
+    let file_name = |path: &PathBuf| match path.to_str() {
+        Some(text) if text.starts_with("data:") => UNNAMED.into(),
+        _ => path.file_name().map_or(UNNAMED.into(), |name| name.to_string_lossy().into_owned()),
+    };
+    let label = object.phrase.clone().or_else(|| object.image.as_ref().map(file_name));
+    let mut labelled = Object::phrase("", object.rect);
+    labelled.phrase = label;
+    labelled
+}
+
+/// An empty picture of the size that was asked for.
+fn canvas(args: &Args, layout: &Layout, name: &str) -> Result<RgbImage, Failure> {
+    let side = |asked: Option<u32>, of_layout: Option<usize>, key| match (asked, of_layout) {
+        (Some(side), _) => Ok(side),
+        (None, None) => Ok(SIDE),
+        (None, Some(side)) => {
+            let fitting = u32::try_from(side).ok().filter(|side| (1..=MAX_SIDE).contains(side));
+            fitting.ok_or_else(|| {
+                let message = format!("{name}: `{key}` is {side}, expected 1 to {MAX_SIDE}");
+                Failure::arguments(message, format!("give another one with --{key}"))
+            })
+        }
+    };
+    let (width, height) =
+        (side(args.width, layout.width, "width")?, side(args.height, layout.height, "height")?);
+    Ok(RgbImage::from_pixel(width, height, Rgb([255; 3])))
+}
+
+/// The picture in a file.
+fn picture(path: &Path) -> Result<RgbImage, Failure> {
+    let picture = read_picture(path, Transparency::OverWhite).map_err(|source| {
+        Failure::Picture(LayoutError::Picture { path: "--over".into(), source: source.into() })
+    })?;
+    let (width, height) = (picture.width() as u32, picture.height() as u32);
+    Ok(RgbImage::from_raw(width, height, picture.rgb().to_vec()).unwrap_or_default())
+}
