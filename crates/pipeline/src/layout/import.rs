@@ -172,8 +172,7 @@ impl ForeignFormat {
             Err(error) => return Err(ImportError::Json(error)),
         };
         let has_all = |group: &&[&str]| group.iter().all(|mark| found.contains(mark));
-        let formats: Vec<_> =
-            Self::ALL.iter().filter(|format| format.marks.iter().any(|group| has_all(&group))).collect();
+        let formats: Vec<_> = Self::ALL.iter().filter(|format| format.marks.iter().any(has_all)).collect();
         match formats.as_slice() {
             [format] => Ok(**format),
             [] if are_ours(text) => Err(ImportError::Ours),
