@@ -1,5 +1,6 @@
 //! `gligen layout draw`
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use gligen_pipeline::{
@@ -31,7 +32,7 @@ const UNNAMED: &str = "(a picture)";
   gligen layout draw gligen-0001.png --over gligen-0001.png
   gligen layout import session.json | gligen layout draw -")]
 pub(crate) struct Args {
-    /// A layout file, or a picture of ours; `-` reads standard input
+    /// A layout file, one with a layout on each line, or a picture of ours; `-` reads standard input
     layout: PathBuf,
     /// A picture to draw over, instead of an empty canvas
     #[arg(long, value_name = "PICTURE", conflicts_with_all = ["width", "height"])]
@@ -42,7 +43,7 @@ pub(crate) struct Args {
     /// Height of the canvas in pixels [default: the layout's, or 512]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_SIDE)))]
     height: Option<u32>,
-    /// A PNG file, `-` for standard output; where captions have objects of their own, one each, with -0, -1, … before
+    /// A PNG file, `-` for standard output; several layouts, and captions with objects of their own, get -0, -1, … before
     /// the suffix [default: the next free gligen-NNNN.png]
     #[arg(long, value_name = "PATH")]
     output: Option<PathBuf>,
@@ -51,30 +52,59 @@ pub(crate) struct Args {
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let target = Target::new(args.output.clone())?;
     let (bytes, name) = read(&args.layout)?;
-    let layout = Layout::from_bytes(&bytes).map_err(|source| Failure::layout(&name, source))?;
-    let lists = objects(&layout)?;
-    let canvas = match &args.over {
-        Some(path) => picture(path)?,
-        None => canvas(args, &layout, &name)?,
-    };
-    let paths = target.write_all(lists.len(), |index, writer| {
-        write_png(writer, &overlay::draw(&canvas, &lists[index]), &[])
+    let over = args.over.as_deref().map(picture).transpose()?;
+    let mut drawings = Vec::new();
+    for (place, layout) in layouts(&bytes, &name)? {
+        let [width, height] = match &over {
+            Some(picture) => picture.dimensions().into(),
+            None => size(args, &layout, &place)?,
+        };
+        let lists = objects(&layout, &place)?.into_iter();
+        drawings.extend(lists.map(|objects| Drawing { width, height, objects }));
+    }
+    let paths = target.write_all(drawings.len(), |index, writer| {
+        let Drawing { width, height, objects } = &drawings[index];
+        let empty = || RgbImage::from_pixel(*width, *height, Rgb([255; 3]));
+        let canvas = over.as_ref().map_or_else(|| Cow::Owned(empty()), Cow::Borrowed);
+        write_png(writer, &overlay::draw(&canvas, objects), &[])
     })?;
     paths.iter().try_for_each(|path| report::result(path.display()))
 }
 
+/// What is to be drawn on one canvas.
+struct Drawing {
+    width: u32,
+    height: u32,
+    objects: Vec<Object>,
+}
+
+/// The layout of a file, or those on its lines; each with what stands before its places in error texts.
+fn layouts(bytes: &[u8], name: &str) -> Result<Vec<(String, Layout)>, Failure> {
+    let on_lines = || {
+        let lines = (1..).zip(std::str::from_utf8(bytes).ok()?.lines());
+        let lines = lines.filter(|(_, line)| !line.trim().is_empty());
+        let all =
+            lines.map(|(number, line)| Some((format!("line {number}, "), Layout::from_json(line).ok()?)));
+        all.collect::<Option<Vec<_>>>().filter(|all| !all.is_empty())
+    };
+    match Layout::from_bytes(bytes) {
+        Ok(layout) => Ok(vec![(String::new(), layout)]),
+        Err(source) => on_lines().ok_or_else(|| Failure::layout(name, source)),
+    }
+}
+
 /// The objects of each picture, checked as if they were to be generated.
-fn objects(layout: &Layout) -> Result<Vec<Vec<Object>>, Failure> {
+fn objects(layout: &Layout, place: &str) -> Result<Vec<Vec<Object>>, Failure> {
     let inverted_box_allowed = layout.compat == Compat::Diffusers;
     let mut lists = Vec::new();
     for (list, objects) in layout.objects.iter().enumerate() {
-        let place = |index| match layout.objects.len() {
-            1 => format!("objects[{index}]"),
-            _ => format!("objects[{list}][{index}]"),
+        let place_of = |index| match layout.objects.len() {
+            1 => format!("{place}objects[{index}]"),
+            _ => format!("{place}objects[{list}][{index}]"),
         };
         let objects = objects.iter().enumerate().map(|(index, object)| {
             let object = labelled(object);
-            object.check(&place(index), inverted_box_allowed).map_err(Error::from)?;
+            object.check(&place_of(index), inverted_box_allowed).map_err(Error::from)?;
             Ok(object)
         });
         lists.push(objects.collect::<Result<_, Failure>>()?);
@@ -97,22 +127,20 @@ fn labelled(object: &LayoutObject) -> Object {
     labelled
 }
 
-/// An empty picture of the size that was asked for.
-fn canvas(args: &Args, layout: &Layout, name: &str) -> Result<RgbImage, Failure> {
+/// Width and height of an empty canvas.
+fn size(args: &Args, layout: &Layout, place: &str) -> Result<[u32; 2], Failure> {
     let side = |asked: Option<u32>, of_layout: Option<usize>, key| match (asked, of_layout) {
         (Some(side), _) => Ok(side),
         (None, None) => Ok(SIDE),
         (None, Some(side)) => {
             let fitting = u32::try_from(side).ok().filter(|side| (1..=MAX_SIDE).contains(side));
             fitting.ok_or_else(|| {
-                let message = format!("{name}: `{key}` is {side}, expected 1 to {MAX_SIDE}");
+                let message = format!("`{place}{key}` is {side}, expected 1 to {MAX_SIDE}");
                 Failure::arguments(message, format!("give another one with --{key}"))
             })
         }
     };
-    let (width, height) =
-        (side(args.width, layout.width, "width")?, side(args.height, layout.height, "height")?);
-    Ok(RgbImage::from_pixel(width, height, Rgb([255; 3])))
+    Ok([side(args.width, layout.width, "width")?, side(args.height, layout.height, "height")?])
 }
 
 /// The picture in a file.

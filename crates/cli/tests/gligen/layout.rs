@@ -146,6 +146,16 @@ fn captions_with_objects_of_their_own_are_drawn_each() {
 }
 
 #[test]
+fn layouts_on_lines_are_drawn_each_in_its_size() {
+    let program = with_foreign("mig.json");
+    let lines = text(&program.run(&["layout", "import", "mig.json"]).stdout);
+    let lines = lines + "\n" + r#"{"prompt": "a", "width": 640, "height": 80}"#;
+    let output = fed(&program, &["layout", "draw", "-", "--output", "a.png"], &lines);
+    assert_eq!(text(&output.stdout), "a-0.png\na-1.png\na-2.png\n");
+    assert_eq!((size(&program, "a-0.png"), size(&program, "a-2.png")), ((512, 512), (640, 80)));
+}
+
+#[test]
 fn what_cannot_be_drawn_is_refused_in_words() {
     let program = Program::new();
     let write = |name: &str, layout: &str| fs::write(program.path(name), layout).unwrap();
@@ -154,11 +164,18 @@ fn what_cannot_be_drawn_is_refused_in_words() {
     write("huge.json", r#"{"prompt": "a", "width": 1000000000}"#);
     write("foreign.json", r#"{"caption": "a", "annos": []}"#);
     write("good.json", r#"{"prompt": "a"}"#);
+    write(
+        "pixels.jsonl",
+        "{\"prompt\": \"a\"}\n\n{\"prompt\": \"a\", \"objects\": [{\"phrase\": \"a\", \"box\": [0, 0, 1, 9]}]}",
+    );
+    write("lines.jsonl", "{\"prompt\": \"a\"}\n{\"promt\": \"a\"}\n");
     let cases = [
         ("draw_pixels", &["pixels.json"][..]),
         ("draw_inverted", &["inverted.json"]),
         ("draw_huge", &["huge.json"]),
         ("draw_foreign", &["foreign.json"]),
+        ("draw_line_unknown_key", &["lines.jsonl"]),
+        ("draw_line_pixels", &["pixels.jsonl"]),
         ("draw_over_nothing", &["good.json", "--over", "nowhere.png"]),
         ("draw_width", &["good.json", "--width", "0"]),
         ("draw_over_and_width", &["good.json", "--over", "a.png", "--width", "9"]),
