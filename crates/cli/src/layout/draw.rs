@@ -80,20 +80,23 @@ struct Drawing {
 
 /// The layout of a file, or those on its lines; each with what stands before its places in error texts.
 fn layouts(bytes: &[u8], name: &str) -> Result<Vec<(String, Layout)>, Failure> {
-    let on_lines = || {
-        let lines = (1..).zip(std::str::from_utf8(bytes).ok()?.lines());
-        let lines = lines.filter(|(_, line)| !line.trim().is_empty());
-        let all =
-            lines.map(|(number, line)| Some((format!("line {number}, "), Layout::from_json(line).ok()?)));
-        all.collect::<Option<Vec<_>>>().filter(|all| !all.is_empty())
+    let whole = match Layout::from_bytes(bytes) {
+        Ok(layout) => return Ok(vec![(String::new(), layout)]),
+        Err(source) => Failure::layout(name, source),
     };
-    match Layout::from_bytes(bytes) {
-        Ok(layout) => Ok(vec![(String::new(), layout)]),
-        Err(source) => on_lines().ok_or_else(|| Failure::layout(name, source)),
+    let lines = (1..).zip(std::str::from_utf8(bytes).unwrap_or_default().lines());
+    let mut lines = lines.filter(|(_, line)| !line.trim().is_empty()).peekable();
+    if !lines.peek().is_some_and(|(_, first)| Layout::from_json(first).is_ok()) {
+        return Err(whole);
     }
+    let each = lines.map(|(number, line)| match Layout::from_json(line) {
+        Ok(layout) => Ok((format!("line {number}, "), layout)),
+        Err(source) => Err(Failure::layout(format!("{name}, line {number}"), source)),
+    });
+    each.collect()
 }
 
-/// The objects of each picture, checked as if they were to be generated.
+/// The objects of each picture, with their boxes checked as if they were to be generated.
 fn objects(layout: &Layout, place: &str) -> Result<Vec<Vec<Object>>, Failure> {
     let inverted_box_allowed = layout.compat == Compat::Diffusers;
     let mut lists = Vec::new();
@@ -149,5 +152,6 @@ fn picture(path: &Path) -> Result<RgbImage, Failure> {
         Failure::Picture(LayoutError::Picture { path: "--over".into(), source: source.into() })
     })?;
     let (width, height) = (picture.width() as u32, picture.height() as u32);
-    Ok(RgbImage::from_raw(width, height, picture.rgb().to_vec()).unwrap_or_default())
+    let image = RgbImage::from_raw(width, height, picture.rgb().to_vec());
+    Ok(image.unwrap_or_default()) // a picture has three bytes a pixel
 }

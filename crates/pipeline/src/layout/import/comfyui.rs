@@ -95,9 +95,12 @@ impl Workflow {
         self.0.get_key_value(name).map(|(name, node)| (name.as_str(), node))
     }
 
-    /// Width and height of the latents that a sampler starts from, if a node says them.
+    /// Width and height of the empty latents that a sampler starts from, if it does.
     fn size(&self, sampler: &Node) -> Option<[f64; 2]> {
         let (_, latents) = self.linked(sampler, "latent_image")?;
+        if latents.inputs.contains_key("samples") {
+            return None; // they are another sampler's, enlarged
+        }
         Some([self.number(latents, "width")?, self.number(latents, "height")?])
     }
 
