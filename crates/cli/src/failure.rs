@@ -135,14 +135,14 @@ impl Failure {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Usage(_) => Some("try --help".into()),
-            Self::Arguments { hint, .. } => hint.clone(),
             Self::Layout { source: LayoutError::UnknownKey { nearest: None, .. }, .. } => {
                 Some("if it is another program's layout: gligen layout import FILE".into())
             }
+            Self::Arguments { hint, .. } => hint.clone(),
             Self::Layout { source, .. } | Self::Picture(source) => source.hint(),
-            Self::Import { source, .. } => source.hint(),
             Self::Pipeline(error) => error.hint(),
             Self::Weights(error) => error.hint(),
+            Self::Import { source, .. } => source.hint(),
             Self::Hub(error) => error.hint(),
             Self::NotFetched { source } => {
                 let otherwise = "there is no such folder here either";
