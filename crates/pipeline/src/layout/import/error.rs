@@ -65,20 +65,24 @@ impl ImportError {
         Self::Value { path: path.into(), reason: reason.into() }
     }
 
-    /// What to do about it, where that is known.
+    /// What to do about it.
     pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Ours => Some("it needs no import: gligen generate --layout FILE".into()),
+        let hint = match self {
+            Self::Text(_) | Self::Json(_) | Self::Png(_) => "is it the right file, and whole?",
+            Self::NoWorkflowInPicture => {
+                "ComfyUI writes it into the pictures that it saves, unless told otherwise"
+            }
+            Self::Ours => "it needs no import: gligen generate --layout FILE",
             Self::Unknown | Self::Ambiguous { .. } => {
                 let names: Vec<_> = ForeignFormat::ALL.iter().map(ForeignFormat::name).collect();
-                Some(format!("say what it is: --from {}", names.join("|")))
+                return Some(format!("say what it is: --from {}", names.join("|")));
             }
-            Self::OutsideBox { .. } => Some(
+            Self::Value { .. } | Self::Empty { .. } => "is it in another format? --from names it",
+            Self::OutsideBox { .. } => {
                 "are its numbers pixels, fractions or percent of another size? --from names the format"
-                    .into(),
-            ),
-            Self::NoPrompt => Some("give it with --prompt, a line for each row of the mapping".into()),
-            _ => None,
-        }
+            }
+            Self::NoPrompt => "give it with --prompt, a line for each row of the mapping",
+        };
+        Some(hint.into())
     }
 }
