@@ -86,7 +86,7 @@ fn layouts(bytes: &[u8], name: &str) -> Result<Vec<(String, Layout)>, Failure> {
     };
     let lines = (1..).zip(std::str::from_utf8(bytes).unwrap_or_default().lines());
     let mut lines = lines.filter(|(_, line)| !line.trim().is_empty()).peekable();
-    if !lines.peek().is_some_and(|(_, first)| Layout::from_json(first).is_ok()) {
+    if lines.peek().is_none_or(|(_, first)| Layout::from_json(first).is_err()) {
         return Err(whole);
     }
     let each = lines.map(|(number, line)| match Layout::from_json(line) {
