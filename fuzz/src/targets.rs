@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use gligen_clip_text::{ClipTextConfig, Tokenizer, TokenizerFiles};
-use gligen_pipeline::Layout;
+use gligen_pipeline::{ForeignFormat, ImportOptions, Layout};
 use gligen_schedulers::SchedulerConfig;
 use gligen_testkit::fixtures;
 use gligen_unet::UNetConfig;
@@ -25,7 +25,7 @@ pub(crate) struct Target {
     pub(crate) run: fn(&[u8]) -> Result<String, String>,
 }
 
-pub(crate) const TARGETS: [Target; 10] = [
+pub(crate) const TARGETS: [Target; 11] = [
     Target {
         name: "pickle",
         seeds: pickles,
@@ -39,6 +39,7 @@ pub(crate) const TARGETS: [Target; 10] = [
     Target { name: "configs", seeds: configs, words: JSON, run: config },
     Target { name: "scheduler", seeds: scheduler_configs, words: JSON, run: scheduler_config },
     Target { name: "layout", seeds: layouts, words: JSON, run: layout },
+    Target { name: "foreign-layout", seeds: foreign_layouts, words: JSON, run: foreign_layout },
     Target { name: "vocabulary", seeds: vocabularies, words: JSON, run: vocabulary },
     Target { name: "tokenizer", seeds: tokenizers, words: JSON, run: tokenizer },
 ];
@@ -309,6 +310,37 @@ fn layout(input: &[u8]) -> Result<String, String> {
     let layout = Layout::from_bytes(input).map_err(|error| format!("{error} {:?}", error.hint()))?;
     assert!(Layout::from_json(&layout.to_json()).is_ok(), "written, and not read again");
     Ok("read".into())
+}
+
+/// One of every format, and more of those that have several forms.
+fn foreign_layouts() -> Vec<Vec<u8>> {
+    let folder = fixtures().join("foreign_layouts");
+    let mut paths: Vec<_> =
+        fs::read_dir(folder).expect("a fixture").map(|e| e.expect("a file").path()).collect();
+    paths.sort();
+    paths.iter().map(|path| fs::read(path).expect("a file")).collect()
+}
+
+/// Read as what its keys say, and as every format; what comes of it is a layout of ours.
+fn foreign_layout(input: &[u8]) -> Result<String, String> {
+    let formats = ForeignFormat::ALL.iter().copied().map(Some);
+    let mut read = String::new();
+    let mut refused = String::new();
+    for format in [None].into_iter().chain(formats) {
+        match Layout::import(input, &ImportOptions { format, prompt: Some("a\nb") }) {
+            Ok(all) => {
+                for one in all {
+                    let text = one.layout.to_json();
+                    let again = Layout::from_json(&text).map(|again| again.to_json());
+                    assert!(again.is_ok_and(|again| again == text), "written, and not read again as it was");
+                }
+                read += format.map_or("found ", |format| format.name());
+            }
+            Err(error) if format.is_none() => refused = error.to_string(),
+            Err(_) => {}
+        }
+    }
+    if read.is_empty() { Err(refused) } else { Ok(read) }
 }
 
 /// As small as a vocabulary can be, with its merges after an empty line.

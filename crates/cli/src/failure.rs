@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use gligen_hub::HubError;
 use gligen_kernels::device::DeviceError;
-use gligen_pipeline::{Error, LayoutError, PngError};
+use gligen_pipeline::{Error, ImportError, LayoutError, PngError};
 use gligen_schedulers::SchedulerError;
 use gligen_weights::WeightsError;
 
@@ -22,6 +22,9 @@ pub(crate) enum Failure {
     /// The layout was refused.
     #[error("{place}: {source}")]
     Layout { place: String, source: LayoutError },
+    /// The layout of another program was refused.
+    #[error("{place}: {source}")]
+    Import { place: String, source: ImportError },
     /// A picture that a layout or a flag names cannot be used; it says its place itself.
     #[error(transparent)]
     Picture(LayoutError),
@@ -98,6 +101,7 @@ impl Failure {
             Self::Picture(LayoutError::NoInpaintImage { .. }) => 2,
             Self::Arguments { .. } | Self::Layout { .. } | Self::Pipeline(Error::Request(_)) => 2,
             Self::Pipeline(Error::Scheduler(SchedulerError::Steps { .. } | SchedulerError::Eta { .. })) => 2,
+            Self::Import { .. } => 2,
             Self::Device(DeviceError::Unavailable { .. }) => 1,
             Self::Device(_) => 2,
             _ => 1,
@@ -108,7 +112,7 @@ impl Failure {
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Usage(_) | Self::Arguments { .. } => "usage",
-            Self::Layout { .. } => "layout",
+            Self::Layout { .. } | Self::Import { .. } => "layout",
             Self::Device(_) => "device",
             Self::Picture(_) | Self::Png { .. } | Self::NoMetadata { .. } => "picture",
             Self::Latents { .. } => "latents",
@@ -131,10 +135,14 @@ impl Failure {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Usage(_) => Some("try --help".into()),
+            Self::Layout { source: LayoutError::UnknownKey { nearest: None, .. }, .. } => {
+                Some("if it is another program's layout: gligen layout import FILE".into())
+            }
             Self::Arguments { hint, .. } => hint.clone(),
             Self::Layout { source, .. } | Self::Picture(source) => source.hint(),
             Self::Pipeline(error) => error.hint(),
             Self::Weights(error) => error.hint(),
+            Self::Import { source, .. } => source.hint(),
             Self::Hub(error) => error.hint(),
             Self::NotFetched { source } => {
                 let otherwise = "there is no such folder here either";

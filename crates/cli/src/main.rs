@@ -14,6 +14,7 @@ mod inspect;
 mod interrupt;
 mod known_things;
 mod latents_file;
+mod layout;
 mod man;
 mod metadata;
 mod model_source;
@@ -54,6 +55,7 @@ enum Command {
     Devices(devices::Args),
     Schedulers(schedulers::Args),
     Metadata(metadata::Args),
+    Layout(layout::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -78,6 +80,7 @@ fn run() -> Result<(), (Failure, bool)> {
         Command::Devices(args) => devices::run(&args),
         Command::Schedulers(args) => schedulers::run(&args),
         Command::Metadata(args) => metadata::run(&args),
+        Command::Layout(args) => layout::run(&args),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
         Command::Man(args) => man::run(&args, Cli::command()),
     };

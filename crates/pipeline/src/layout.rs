@@ -1,6 +1,7 @@
 //! The layout file: a request as JSON.
 
 mod error;
+mod import;
 mod keys;
 #[cfg(feature = "schema")]
 mod schema;
@@ -14,6 +15,7 @@ use gligen_schedulers::SchedulerKind;
 use serde::{Deserialize, Serialize};
 
 pub use self::error::LayoutError;
+pub use self::import::{ForeignFormat, ImportError, ImportOptions, Imported};
 use self::values::six_decimals;
 use crate::embedded_picture::{embedded_picture, is_data_url};
 use crate::png_file::{LAYOUT_KEYWORD, read_png_texts};

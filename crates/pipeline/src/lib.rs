@@ -71,7 +71,9 @@ pub use gligen_kernels::device;
 #[cfg(feature = "networks")]
 pub use gligen_vae::Tiling;
 pub use inpaint::{Inpaint, InpaintMode};
-pub use layout::{Layout, LayoutError, LayoutObject, random_seed};
+pub use layout::{
+    ForeignFormat, ImportError, ImportOptions, Imported, Layout, LayoutError, LayoutObject, random_seed,
+};
 #[cfg(feature = "networks")]
 pub use memory::Memory;
 #[cfg(feature = "networks")]

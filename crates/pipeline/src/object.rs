@@ -57,9 +57,12 @@ impl Object {
         if self.image.is_some() { self.image_mask } else { 0.0 }
     }
 
-    /// Checks the object that stands at `place` of a request; the original takes boxes with corners the wrong way
-    /// round, so `inverted_box_allowed` with its habits.
-    pub(crate) fn check(&self, place: &str, inverted_box_allowed: bool) -> Result<(), RequestError> {
+    /// Checks the object that stands at `place` of a request, as every plan does; the original takes boxes with corners
+    /// the wrong way round, so `inverted_box_allowed` with its habits.
+    ///
+    /// # Errors
+    /// It has neither phrase nor picture, a corner or a mask is not between 0 and 1, or corners are the wrong way round.
+    pub fn check(&self, place: &str, inverted_box_allowed: bool) -> Result<(), RequestError> {
         let place = || place.to_string();
         if self.phrase.is_none() && self.image.is_none() {
             return Err(RequestError::EmptyObject { place: place() });

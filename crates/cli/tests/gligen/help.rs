@@ -19,6 +19,9 @@ fn help_is_as_it_was() {
     insta::assert_snapshot!("help_pull", help(&["pull", "--help"]));
     insta::assert_snapshot!("help_serve", help(&["serve", "--help"]));
     insta::assert_snapshot!("help_metadata", help(&["metadata", "--help"]));
+    insta::assert_snapshot!("help_layout", help(&["layout", "--help"]));
+    insta::assert_snapshot!("help_layout_import", help(&["layout", "import", "--help"]));
+    insta::assert_snapshot!("help_layout_draw", help(&["layout", "draw", "--help"]));
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod help;
 mod hub;
 mod interruption;
 mod killed;
+mod layout;
 mod other_commands;
 mod program;
 mod runs;
