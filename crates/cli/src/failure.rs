@@ -10,6 +10,9 @@ use gligen_pipeline::{Error, LayoutError, PngError};
 use gligen_schedulers::SchedulerError;
 use gligen_weights::WeightsError;
 
+/// The exit status of a run that the user has stopped.
+const INTERRUPTED: u8 = 130;
+
 /// Why the program stops.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -25,6 +28,9 @@ pub(crate) enum Failure {
     /// A picture that a layout or a flag names cannot be used; it says its place itself.
     #[error(transparent)]
     Picture(LayoutError),
+    /// What went wrong with one of many layouts.
+    #[error("{place}: {source}")]
+    Line { place: String, source: Box<Failure> },
     #[error(transparent)]
     Device(#[from] DeviceError),
     #[error(transparent)]
@@ -93,8 +99,9 @@ impl Failure {
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
             Self::Usage(error) => error.exit_code() as u8,
+            Self::Line { source, .. } => source.exit_status(),
             Self::ClosedPipe => 0,
-            Self::Interrupted | Self::Pipeline(Error::Cancelled { .. }) => 130,
+            Self::Interrupted | Self::Pipeline(Error::Cancelled { .. }) => INTERRUPTED,
             Self::Picture(LayoutError::NoInpaintImage { .. }) => 2,
             Self::Arguments { .. } | Self::Layout { .. } | Self::Pipeline(Error::Request(_)) => 2,
             Self::Pipeline(Error::Scheduler(SchedulerError::Steps { .. } | SchedulerError::Eta { .. })) => 2,
@@ -107,6 +114,7 @@ impl Failure {
     /// A word for programs; it stays the same when the message is put better.
     pub(crate) fn code(&self) -> &'static str {
         match self {
+            Self::Line { source, .. } => source.code(),
             Self::Usage(_) | Self::Arguments { .. } => "usage",
             Self::Layout { .. } => "layout",
             Self::Device(_) => "device",
@@ -132,6 +140,10 @@ impl Failure {
         match self {
             Self::Usage(_) => Some("try --help".into()),
             Self::Arguments { hint, .. } => hint.clone(),
+            Self::Line { source, .. } if source.exit_status() == INTERRUPTED => {
+                Some("what is finished is kept; the same command goes on from here".into())
+            }
+            Self::Line { source, .. } => source.hint(),
             Self::Layout { source, .. } | Self::Picture(source) => source.hint(),
             Self::Pipeline(error) => error.hint(),
             Self::Weights(error) => error.hint(),

@@ -31,10 +31,10 @@ enum How {
     Vae,
 }
 
-/// The looks at one run.
+/// The looks at what a pipeline draws.
 pub(crate) struct Previews<'a> {
     args: &'a PreviewArgs,
-    pipeline: &'a Pipeline,
+    pipeline: Pipeline,
     linear: Option<LatentPreview>,
 }
 
@@ -45,9 +45,9 @@ impl PreviewArgs {
     }
 
     /// Gets ready to look at what `pipeline` draws.
-    pub(crate) fn of<'a>(&'a self, pipeline: &'a Pipeline) -> Result<Previews<'a>, Failure> {
+    pub(crate) fn of(&self, pipeline: &Pipeline) -> Result<Previews<'_>, Failure> {
         let linear = (self.preview == How::Linear).then(|| LatentPreview::fit(pipeline)).transpose()?;
-        Ok(Previews { args: self, pipeline, linear })
+        Ok(Previews { args: self, pipeline: pipeline.clone(), linear })
     }
 }
 

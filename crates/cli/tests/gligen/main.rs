@@ -8,6 +8,7 @@ mod help;
 mod hub;
 mod interruption;
 mod killed;
+mod lines;
 mod other_commands;
 mod program;
 mod runs;
