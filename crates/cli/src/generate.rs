@@ -8,6 +8,7 @@ mod planned;
 mod written;
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use gligen_pipeline::{ModelDir, Plan, Progress};
@@ -18,15 +19,15 @@ use self::found::are_there;
 use self::loaded::Loaded;
 use self::planned::Planned;
 use crate::failure::Failure;
-use crate::output_path::{Target, check_folder};
+use crate::output_path::{Target, check_file};
 use crate::progress::{Reporter, Unit};
 use crate::{interrupt, known_things, latents_file};
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     args.check()?;
     let target = Target::new(args.output.clone())?;
-    if let Some(path) = &args.save_latents {
-        check_folder(path)?;
+    for path in args.save_latents.iter().chain(&args.sheet) {
+        check_file(path)?;
     }
     args.previews.check()?;
     let all = args.asked(target)?;
@@ -40,7 +41,11 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     if args.is_lines() {
         drawing.survey(&all)?;
     }
-    all.iter().try_for_each(|asked| drawing.draw_or_skip(asked).map_err(|failure| asked.at(failure)))
+    let mut pictures = Vec::new();
+    for asked in &all {
+        pictures.extend(drawing.draw_or_skip(asked).map_err(|failure| asked.at(failure))?);
+    }
+    written::write_sheet(&args, &pictures)
 }
 
 /// What is needed to draw one layout after the other.
@@ -74,8 +79,8 @@ impl Drawing<'_> {
         Planned::new(asked, pipeline.plan(&request)?, &self.loaded.model.name)
     }
 
-    /// Draws what `asked` wants, unless it is a line whose pictures are there.
-    fn draw_or_skip(&mut self, asked: &Asked) -> Result<(), Failure> {
+    /// Draws what `asked` wants, unless it is a line whose pictures are there; returns the pictures' paths.
+    fn draw_or_skip(&mut self, asked: &Asked) -> Result<Vec<PathBuf>, Failure> {
         interrupt::check()?;
         let mut planned = self.plan(asked)?;
         if let Some(line) = &asked.line {
@@ -88,7 +93,7 @@ impl Drawing<'_> {
     }
 
     /// Draws, writes, and tells what was written.
-    fn draw(&mut self, planned: &Planned) -> Result<(), Failure> {
+    fn draw(&mut self, planned: &Planned) -> Result<Vec<PathBuf>, Failure> {
         let Self { args, loaded, reporter } = self;
         let plan = &planned.plan;
         if planned.asked.layout.seed.is_none() {

@@ -32,13 +32,7 @@ impl Target {
             }
             return Ok(Self::Stdout);
         }
-        if path.is_dir() {
-            return Err(Failure::arguments(
-                format!("{}: this is a folder", path.display()),
-                format!("name a file in it: {}", path.join("picture.png").display()),
-            ));
-        }
-        check_folder(&path)?;
+        check_file(&path)?;
         Ok(Self::Named(path))
     }
 
@@ -103,6 +97,17 @@ impl Target {
             }
         }
     }
+}
+
+/// Refuses a path that no file can be written to: that of a folder, or in none.
+pub(crate) fn check_file(path: &Path) -> Result<(), Failure> {
+    if path.is_dir() {
+        return Err(Failure::arguments(
+            format!("{}: this is a folder", path.display()),
+            format!("name a file in it: {}", path.join("picture.png").display()),
+        ));
+    }
+    check_folder(path)
 }
 
 /// Refuses a path whose folder does not exist.

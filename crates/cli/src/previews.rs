@@ -8,7 +8,7 @@ use image::RgbImage;
 use image::imageops::{FilterType, resize};
 
 use crate::failure::Failure;
-use crate::output_path::{Target, check_folder};
+use crate::output_path::{Target, check_file};
 
 /// The flags for it.
 #[derive(Debug, clap::Args)]
@@ -41,7 +41,7 @@ pub(crate) struct Previews<'a> {
 impl PreviewArgs {
     /// Finds out before the work what would be in the way of writing.
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        if self.preview == How::None { Ok(()) } else { check_folder(&self.preview_path) }
+        if self.preview == How::None { Ok(()) } else { check_file(&self.preview_path) }
     }
 
     /// Gets ready to look at what `pipeline` draws.

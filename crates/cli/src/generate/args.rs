@@ -108,6 +108,9 @@ pub(crate) struct Args {
     /// Also write …-boxes.png with boxes and phrases drawn
     #[arg(long, help_heading = "Output")]
     pub(super) overlay: bool,
+    /// Also write all pictures of the run, in rows, into one PNG file of at most 4096×4096 pixels
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(super) sheet: Option<PathBuf>,
     /// Also write the latents before decoding into a safetensors file
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(super) save_latents: Option<PathBuf>,
@@ -208,10 +211,16 @@ impl Args {
             ));
         }
         let is_stdout = self.output.as_deref() == Some(Path::new("-"));
-        if is_stdout && (self.overlay || self.json) {
+        if is_stdout && (self.overlay || self.json || self.sheet.is_some()) {
             return Err(Failure::arguments(
-                "--output - leaves no room on standard output for --overlay and --json",
+                "--output - leaves no room on standard output for --overlay, --sheet and --json",
                 "name a file with --output",
+            ));
+        }
+        if self.sheet.is_some() && self.sheet == self.output {
+            return Err(Failure::arguments(
+                "--sheet and --output name the same file",
+                "give the sheet another name",
             ));
         }
         let of_one = [

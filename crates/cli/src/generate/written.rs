@@ -1,6 +1,6 @@
 //! Pictures as files, and what is told about them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gligen_pipeline::{Output, write_png};
 use image::RgbImage;
@@ -10,7 +10,7 @@ use super::Args;
 use super::planned::Planned;
 use crate::failure::Failure;
 use crate::output_path::{Target, with_suffix};
-use crate::{latents_file, overlay, report};
+use crate::{latents_file, overlay, report, sheet};
 
 /// A picture, as programs read it.
 #[derive(Serialize)]
@@ -33,8 +33,19 @@ struct Told<'a> {
     skipped: bool,
 }
 
-/// Writes what was drawn in `seconds`, and tells of it.
-pub(super) fn write(args: &Args, planned: &Planned, output: &Output, seconds: f64) -> Result<(), Failure> {
+/// A sheet of all pictures, as programs read it.
+#[derive(Serialize)]
+struct ToldSheet<'a> {
+    sheet: &'a Path,
+}
+
+/// Writes what was drawn in `seconds`, and tells of it; returns the pictures' paths.
+pub(super) fn write(
+    args: &Args,
+    planned: &Planned,
+    output: &Output,
+    seconds: f64,
+) -> Result<Vec<PathBuf>, Failure> {
     if let Some(path) = &args.save_latents {
         latents_file::write(path, output.latents.clone())?;
     }
@@ -57,22 +68,30 @@ pub(super) fn write(args: &Args, planned: &Planned, output: &Output, seconds: f6
             }
         }
     }
-    Ok(())
+    Ok(paths)
 }
 
-/// Tells of pictures that were there already, and adds overlays that are missing.
-pub(super) fn skip(args: &Args, planned: &Planned) -> Result<(), Failure> {
+/// Tells of pictures that were there already, and adds overlays that are missing; returns the pictures' paths.
+pub(super) fn skip(args: &Args, planned: &Planned) -> Result<Vec<PathBuf>, Failure> {
     let kept = &planned.kept;
-    for (path, &index) in planned.asked.target.paths(kept.len()).iter().zip(kept) {
+    let paths = planned.asked.target.paths(kept.len());
+    for (path, &index) in paths.iter().zip(kept) {
         let boxes = args.overlay.then(|| with_suffix(path, "boxes"));
         if let Some(boxes) = boxes.as_ref().filter(|boxes| !boxes.exists()) {
-            write_overlay(planned, index, &read(path)?, boxes)?;
+            write_overlay(planned, index, &sheet::read(path)?, boxes)?;
         }
         if args.json {
             report::json_result(&told(planned, index, path, boxes.as_deref(), None))?;
         }
     }
-    Ok(())
+    Ok(paths)
+}
+
+/// Writes all `pictures` of a run into one, if there shall be such a sheet, and tells of it.
+pub(super) fn write_sheet(args: &Args, pictures: &[PathBuf]) -> Result<(), Failure> {
+    let Some(path) = &args.sheet else { return Ok(()) };
+    sheet::write(pictures, path)?;
+    if args.json { report::json_result(&ToldSheet { sheet: path }) } else { report::result(path.display()) }
 }
 
 fn told<'a>(
@@ -100,10 +119,4 @@ fn write_overlay(planned: &Planned, index: usize, image: &RgbImage, path: &Path)
     let picture = overlay::draw(image, plan.objects(index / plan.num_images));
     Target::Named(path.into()).write_all(1, |_, writer| write_png(writer, &picture, &[]))?;
     Ok(())
-}
-
-/// A picture of ours.
-fn read(path: &Path) -> Result<RgbImage, Failure> {
-    let image = image::open(path).map_err(|error| Failure::file(path, std::io::Error::other(error)))?;
-    Ok(image.into_rgb8())
 }

@@ -144,6 +144,9 @@ fn outputs() {
     with_cat("output_no_folder", &["--output", "no/such/folder/cat.png"]);
     with_cat("output_folder", &["--output", "."]);
     with_cat("output_stdout_with_json", &["--output", "-", "--json"]);
+    with_cat("sheet_no_folder", &["--sheet", "no/such/folder/sheet.png"]);
+    with_cat("sheet_folder", &["--sheet", "."]);
+    with_cat("sheet_is_the_output", &["--sheet", "cat.png", "--output", "cat.png"]);
 }
 
 #[test]

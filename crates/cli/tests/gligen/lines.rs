@@ -85,7 +85,8 @@ fn programs_are_told_of_every_picture() {
     let program = with_lines(&[CAT, DOG]);
     draw(&program, &["--seed", "3", "--num-images", "1"]);
     fs::remove_file(program.path("many-0002.png")).unwrap();
-    let (lines, _) = draw(&program, &["--seed", "3", "--num-images", "1", "--json", "--overlay"]);
+    let more = ["--json", "--overlay", "--sheet", "sheet.png"];
+    let (lines, _) = draw(&program, &[&["--seed", "3", "--num-images", "1"], &more[..]].concat());
     let mut lines: Vec<serde_json::Value> =
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(lines[1]["seconds"].take().is_f64());
@@ -93,8 +94,9 @@ fn programs_are_told_of_every_picture() {
         "lines_json",
         lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     );
-    // Also for a picture that was there.
+    // Also of a picture that was there.
     assert!(program.files().contains(&"many-0001-boxes.png".to_owned()), "{:?}", program.files());
+    assert_eq!(image::image_dimensions(program.path("sheet.png")).unwrap(), (2 * 132 + 4, 136));
 }
 
 #[test]
