@@ -176,4 +176,9 @@ fn a_full_disk_leaves_nothing() {
 fn errors_are_json_on_request() {
     refused("json_request", &["--prompt", "a cat", "--steps", "0", "--json"]);
     refused("json_usage", &["--prompt", "a cat", "--steps", "many", "--json"]);
+    refused("json_usage_flag", &["--prompt", "a cat", "--step", "3", "--json"]);
+    refused("json_usage_no_caption", &["--json"]);
+    let program = Program::new();
+    insta::assert_snapshot!("json_usage_command", program.told(&["genrate", "--json"]));
+    insta::assert_snapshot!("json_usage_nothing", program.told(&["--json"]));
 }
