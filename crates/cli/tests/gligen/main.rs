@@ -2,6 +2,7 @@
 
 mod adapters;
 mod bad_input;
+mod colour;
 mod convert;
 mod generate;
 mod help;
