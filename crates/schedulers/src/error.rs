@@ -135,7 +135,9 @@ impl SchedulerError {
             }
             Self::Unsupported { .. } | Self::NoSignal { .. } => "another scheduler may be able to",
             Self::UnknownScheduler { .. } => "`gligen schedulers` lists them",
-            Self::Steps { .. } => "every step has a timestep of its own of those that the model was trained on",
+            Self::Steps { .. } => {
+                "every step has a timestep of its own of those that the model was trained on"
+            }
             Self::Eta { .. } => "leave it out, or choose the scheduler ddim",
             Self::PastLastTimestep { .. } => return None,
         };

@@ -147,41 +147,19 @@ fn layout(text: &str, inpaint_mode: Option<InpaintMode>) -> Result<Layout, Probl
     Ok(Layout::from_json(&Value::from(layout).to_string())?)
 }
 
-/// Our name of the sampler that they call `name`.
+/// Our name of the sampler that they call `name`; ours are taken too.
 fn scheduler(name: &str) -> Result<&'static str, Problem> {
-    let alike = |kind: &&SchedulerKind| {
-        [kind.name(), label(kind)].iter().any(|known| known.eq_ignore_ascii_case(name))
-    };
-    SchedulerKind::ALL.iter().find(alike).map(SchedulerKind::name).ok_or_else(|| {
+    let ours = || SchedulerKind::ALL.iter().copied().find(|kind| kind.name().eq_ignore_ascii_case(name));
+    let kind = SchedulerKind::from_a1111_name(name).or_else(ours);
+    kind.map(|kind| kind.name()).ok_or_else(|| {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("`sampler_name`: no sampler `{name}`"))
             .hint("GET /sdapi/v1/samplers lists them")
     })
 }
 
-/// What they call a sampler.
+/// What they call a sampler; ours where they have none.
 fn label(kind: &SchedulerKind) -> &'static str {
-    match kind.name() {
-        "ddim" => "DDIM",
-        "pndm" => "PLMS",
-        "euler" => "Euler",
-        "euler-a" => "Euler a",
-        "dpmpp-2m" => "DPM++ 2M",
-        "dpmpp-2m-karras" => "DPM++ 2M Karras",
-        "dpmpp-2m-sde" => "DPM++ 2M SDE",
-        "dpmpp-2m-sde-karras" => "DPM++ 2M SDE Karras",
-        "dpmpp-sde" => "DPM++ SDE",
-        "dpmpp-sde-karras" => "DPM++ SDE Karras",
-        "unipc" => "UniPC",
-        "heun" => "Heun",
-        "dpm2" => "DPM2",
-        "dpm2-karras" => "DPM2 Karras",
-        "dpm2-a" => "DPM2 a",
-        "dpm2-a-karras" => "DPM2 a Karras",
-        "lms" => "LMS",
-        "lms-karras" => "LMS Karras",
-        "lcm" => "LCM",
-        name => name, // a sampler that they do not have
-    }
+    kind.a1111_name().unwrap_or(kind.name())
 }
 
 pub(crate) async fn samplers() -> Response {

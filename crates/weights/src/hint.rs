@@ -38,9 +38,10 @@ impl WeightsError {
             Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("the disk is full; nothing half-written was left".into())
             }
-            Self::NotFound { .. } => {
-                Some("is this the whole folder? A model has its networks in folders unet, vae and text_encoder".into())
-            }
+            Self::NotFound { .. } => Some(
+                "is this the whole folder? A model has its networks in folders unet, vae and text_encoder"
+                    .into(),
+            ),
             Self::UnknownFormat { .. } | Self::NoCheckpoint { .. } | Self::UnknownTensors { .. } => {
                 Some("is this another kind of model? Supported are Stable Diffusion 1.x and GLIGEN".into())
             }
