@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use gligen_pipeline::{LAYOUT_KEYWORD, Layout, read_png_texts};
+use gligen_pipeline::{LAYOUT_KEYWORD, Layout, PARAMETERS_KEYWORD, read_png_texts};
 
 use super::planned::Planned;
 use crate::failure::Failure;
@@ -30,9 +30,7 @@ pub(super) fn are_there(planned: &mut Planned, may_overwrite: bool) -> Result<bo
             has_seed = true;
         }
         let is_told = |(key, text): (&str, String)| {
-            texts
-                .iter()
-                .any(|(found, told)| found == key && whatever_version(told) == whatever_version(&text))
+            texts.iter().any(|(found, told)| found == key && is_same(key, told, &text))
         };
         if !planned.texts(index).into_iter().all(is_told) {
             if !may_overwrite {
@@ -58,7 +56,25 @@ fn seed(texts: &[(String, String)]) -> Option<u64> {
     Layout::from_json(text).ok()?.seed
 }
 
-/// What is told of a picture, without the version of the program that drew it, which comes last.
-fn whatever_version(text: &str) -> &str {
-    text.rsplit_once(", Version: ").map_or(text, |(before, _)| before)
+/// Whether two pictures say the same under `key`, whatever version of this program drew them, which is said last.
+fn is_same(key: &str, told: &str, text: &str) -> bool {
+    let whatever_version = |text| match key {
+        PARAMETERS_KEYWORD => str::rsplit_once(text, ", Version: ").map_or(text, |(before, _)| before),
+        _ => text,
+    };
+    whatever_version(told) == whatever_version(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_may_differ_and_nothing_else() {
+        let parameters = |told, text| is_same(PARAMETERS_KEYWORD, told, text);
+        assert!(parameters("a cat\nModel: x, Version: 1", "a cat\nModel: x, Version: 2"));
+        assert!(!parameters("a cat\nModel: x, Version: 1", "a cat\nModel: y, Version: 1"));
+        assert!(!parameters("a, Version: 1\nModel: x, Version: 1", "a, Version: 2\nModel: x, Version: 1"));
+        assert!(!is_same(LAYOUT_KEYWORD, r#"{"prompt":"a, Version: 1"}"#, r#"{"prompt":"a, Version: 2"}"#));
+    }
 }
