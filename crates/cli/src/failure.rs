@@ -6,9 +6,12 @@ use std::path::PathBuf;
 
 use gligen_hub::HubError;
 use gligen_kernels::device::DeviceError;
-use gligen_pipeline::{Error, ImportError, LayoutError, PngError};
+use gligen_pipeline::{Error, ImportError, LayoutError, PngError, system_hint};
 use gligen_schedulers::SchedulerError;
 use gligen_weights::WeightsError;
+
+/// The exit status of a run that the user has stopped.
+const INTERRUPTED: u8 = 130;
 
 /// Why the program stops.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +31,9 @@ pub(crate) enum Failure {
     /// A picture that a layout or a flag names cannot be used; it says its place itself.
     #[error(transparent)]
     Picture(LayoutError),
+    /// What went wrong with one of many layouts.
+    #[error("{place}: {source}")]
+    Line { place: String, source: Box<Failure> },
     #[error(transparent)]
     Device(#[from] DeviceError),
     #[error(transparent)]
@@ -96,8 +102,9 @@ impl Failure {
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
             Self::Usage(error) => error.exit_code() as u8,
+            Self::Line { source, .. } => source.exit_status(),
             Self::ClosedPipe => 0,
-            Self::Interrupted | Self::Pipeline(Error::Cancelled { .. }) => 130,
+            Self::Interrupted | Self::Pipeline(Error::Cancelled { .. }) => INTERRUPTED,
             Self::Picture(LayoutError::NoInpaintImage { .. }) => 2,
             Self::Arguments { .. } | Self::Layout { .. } | Self::Pipeline(Error::Request(_)) => 2,
             Self::Pipeline(Error::Scheduler(SchedulerError::Steps { .. } | SchedulerError::Eta { .. })) => 2,
@@ -111,6 +118,7 @@ impl Failure {
     /// A word for programs; it stays the same when the message is put better.
     pub(crate) fn code(&self) -> &'static str {
         match self {
+            Self::Line { source, .. } => source.code(),
             Self::Usage(_) | Self::Arguments { .. } => "usage",
             Self::Layout { .. } | Self::Import { .. } => "layout",
             Self::Device(_) => "device",
@@ -131,15 +139,21 @@ impl Failure {
         }
     }
 
-    /// What to do about it, where that is known.
+    /// What to do about it: something in all cases but those that are as they were wanted, and what only the system
+    /// knows.
     pub(crate) fn hint(&self) -> Option<String> {
-        match self {
-            Self::Usage(_) => Some("try --help".into()),
+        let hint = match self {
+            Self::Usage(error) => Some(tip(error).unwrap_or("try --help".into())),
             Self::Layout { source: LayoutError::UnknownKey { nearest: None, .. }, .. } => {
                 Some("if it is another program's layout: gligen layout import FILE".into())
             }
             Self::Arguments { hint, .. } => hint.clone(),
+            Self::Line { source, .. } if source.exit_status() == INTERRUPTED => {
+                Some("what is finished is kept; the same command goes on from here".into())
+            }
+            Self::Line { source, .. } => source.hint(),
             Self::Layout { source, .. } | Self::Picture(source) => source.hint(),
+            Self::Device(_) => Some("`gligen devices` lists what there is".into()),
             Self::Pipeline(error) => error.hint(),
             Self::Weights(error) => error.hint(),
             Self::Import { source, .. } => source.hint(),
@@ -148,20 +162,73 @@ impl Failure {
                 let otherwise = "there is no such folder here either";
                 Some(source.hint().map_or(otherwise.into(), |hint| format!("{hint}; {otherwise}")))
             }
-            Self::Address { source, .. } if source.kind() == ErrorKind::AddrInUse => {
-                Some("another server may be running there; choose another with --port".into())
-            }
+            Self::Png { .. } => Some("is it a PNG file, and whole?".into()),
             Self::NoMetadata { .. } => {
                 Some("only pictures written by gligen, without --no-metadata, can be read back".into())
             }
-            _ => None,
-        }
+            Self::Latents { .. } => Some("--save-latents writes such a file".into()),
+            Self::Address { source, .. } => Some(match source.kind() {
+                ErrorKind::AddrInUse => {
+                    "another server may be running there; choose another with --port".into()
+                }
+                ErrorKind::PermissionDenied => {
+                    "ports below 1024 are not for everybody; choose another with --port".into()
+                }
+                _ => "--host takes an address of this machine; 0.0.0.0 is all of them".into(),
+            }),
+            Self::System { .. } | Self::Interrupted | Self::ClosedPipe => None,
+        };
+        hint.or_else(|| system_hint(self))
     }
 }
 
-/// What clap says first; usage and the way to the help follow it.
+/// What clap takes the arguments to mean.
+fn tip(error: &clap::Error) -> Option<String> {
+    let text = error.render().to_string();
+    text.lines().find_map(|line| line.trim_start().strip_prefix("tip: ")).map(str::to_owned)
+}
+
+/// What clap says first, in one line; usage and the way to the help follow it.
 fn first_paragraph(error: &clap::Error) -> String {
     let text = error.render().to_string();
-    let paragraph = text.split("\n\n").next().unwrap_or(&text);
-    paragraph.trim_start_matches("error: ").trim_end().to_string()
+    let paragraph = text.split("\n\n").next().unwrap_or(&text).trim_start_matches("error: ");
+    paragraph.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn every_failure_has_a_hint() {
+        let system = |kind| io::Error::new(kind, "the system's words");
+        let address =
+            |kind| Failure::Address { address: SocketAddr::from(([127, 0, 0, 1], 80)), source: system(kind) };
+        let path = || PathBuf::from("cat.png");
+        let line =
+            |source: Failure| Failure::Line { place: "many.jsonl, line 2".into(), source: source.into() };
+        let failures = [
+            Failure::arguments("what is wrong", "what to do"),
+            line(Failure::arguments("what is wrong", "what to do")),
+            line(Failure::Interrupted),
+            Failure::Device(DeviceError::Unknown("gpu".into())),
+            Error::Memory.into(),
+            Failure::file(path(), system(ErrorKind::NotFound)),
+            WeightsError::Read { path: path(), source: system(ErrorKind::PermissionDenied) }.into(),
+            Failure::NoMetadata { path: path() },
+            Failure::Latents { path: path(), reason: "no tensor `latents`".into() },
+            address(ErrorKind::AddrInUse),
+            address(ErrorKind::PermissionDenied),
+            address(ErrorKind::AddrNotAvailable),
+            Failure::System { what: "standard output", source: system(ErrorKind::StorageFull) },
+        ];
+        let told = failures.iter().map(|failure| {
+            let hint = failure.hint().unwrap_or_else(|| panic!("no hint: {failure}"));
+            format!("{failure}\n    {hint}\n")
+        });
+        insta::assert_snapshot!(told.collect::<String>());
+        assert_eq!(Failure::Interrupted.hint(), None);
+    }
 }

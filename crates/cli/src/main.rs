@@ -27,6 +27,7 @@ mod pull;
 mod report;
 mod schedulers;
 mod serve;
+mod sheet;
 
 use std::process::ExitCode;
 

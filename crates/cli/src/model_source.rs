@@ -33,20 +33,24 @@ pub(crate) struct ModelArgs {
 }
 
 impl ModelArgs {
-    /// The model, fetched if it has to be, loaded onto `device` as `options` say.
-    pub(crate) fn load(
-        &self,
-        mut options: LoadOptions,
-        fetching: &mut Fetching,
-        device: &Device,
-    ) -> Result<(Model, Pipeline), Failure> {
+    /// The model, fetched if it has to be.
+    pub(crate) fn find(&self, fetching: &mut Fetching) -> Result<Model, Failure> {
         let mut model = Model::find(self.model.as_deref(), fetching)?;
         if let Some(adapter) = &self.gligen {
             model.files = model.files.with_adapter(adapter)?;
         }
+        Ok(model)
+    }
+
+    /// `model`, loaded onto `device` as `options` say.
+    pub(crate) fn load(
+        &self,
+        model: &Model,
+        mut options: LoadOptions,
+        device: &Device,
+    ) -> Result<Pipeline, Failure> {
         options.safety_checker = !self.no_safety_checker;
-        let pipeline = model.files.load(options, device)?;
-        Ok((model, pipeline))
+        Ok(model.files.load(options, device)?)
     }
 }
 

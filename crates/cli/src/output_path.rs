@@ -32,14 +32,25 @@ impl Target {
             }
             return Ok(Self::Stdout);
         }
-        if path.is_dir() {
-            return Err(Failure::arguments(
-                format!("{}: this is a folder", path.display()),
-                format!("name a file in it: {}", path.join("picture.png").display()),
-            ));
-        }
-        check_folder(&path)?;
+        check_file(&path)?;
         Ok(Self::Named(path))
+    }
+
+    /// The folder that pictures are written into.
+    pub(crate) fn folder(&self) -> &Path {
+        match self {
+            Self::Stdout => Path::new(""),
+            Self::Named(path) => path.parent().unwrap_or(Path::new("")),
+            Self::NextFree(folder) => folder,
+        }
+    }
+
+    /// The paths of this number of pictures, where they are known before anything is written.
+    pub(crate) fn paths(&self, pictures: usize) -> Vec<PathBuf> {
+        match self {
+            Self::Named(path) => (0..pictures).map(|index| numbered(path, index, pictures)).collect(),
+            Self::Stdout | Self::NextFree(_) => Vec::new(),
+        }
     }
 
     /// Writes all pictures: `write` is given the number of a picture and where to write it. Returns their paths;
@@ -61,13 +72,13 @@ impl Target {
                 report::written(stdout.flush())?;
                 Ok(Vec::new())
             }
-            Self::Named(path) => (0..pictures)
-                .map(|index| {
-                    let path = numbered(path, index, pictures);
-                    into_file(&path, &mut |writer| write(index, writer))?.commit()?;
-                    Ok(path)
-                })
-                .collect(),
+            Self::Named(_) => {
+                let paths = self.paths(pictures);
+                for (index, path) in paths.iter().enumerate() {
+                    into_file(path, &mut |writer| write(index, writer))?.commit()?;
+                }
+                Ok(paths)
+            }
             Self::NextFree(folder) => {
                 let mut paths = Vec::new();
                 let mut number = next_number(folder).map_err(|source| Failure::file(".", source))?;
@@ -86,6 +97,17 @@ impl Target {
             }
         }
     }
+}
+
+/// Refuses a path that no file can be written to: that of a folder, or in none.
+pub(crate) fn check_file(path: &Path) -> Result<(), Failure> {
+    if path.is_dir() {
+        return Err(Failure::arguments(
+            format!("{}: this is a folder", path.display()),
+            format!("name a file in it: {}", path.join("picture.png").display()),
+        ));
+    }
+    check_folder(path)
 }
 
 /// Refuses a path whose folder does not exist.

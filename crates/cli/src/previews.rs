@@ -8,7 +8,7 @@ use image::RgbImage;
 use image::imageops::{FilterType, resize};
 
 use crate::failure::Failure;
-use crate::output_path::{Target, check_folder};
+use crate::output_path::{Target, check_file};
 
 /// The flags for it.
 #[derive(Debug, clap::Args)]
@@ -31,23 +31,23 @@ enum How {
     Vae,
 }
 
-/// The looks at one run.
+/// The looks at what a pipeline draws.
 pub(crate) struct Previews<'a> {
     args: &'a PreviewArgs,
-    pipeline: &'a Pipeline,
+    pipeline: Pipeline,
     linear: Option<LatentPreview>,
 }
 
 impl PreviewArgs {
     /// Finds out before the work what would be in the way of writing.
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        if self.preview == How::None { Ok(()) } else { check_folder(&self.preview_path) }
+        if self.preview == How::None { Ok(()) } else { check_file(&self.preview_path) }
     }
 
     /// Gets ready to look at what `pipeline` draws.
-    pub(crate) fn of<'a>(&'a self, pipeline: &'a Pipeline) -> Result<Previews<'a>, Failure> {
+    pub(crate) fn of(&self, pipeline: &Pipeline) -> Result<Previews<'_>, Failure> {
         let linear = (self.preview == How::Linear).then(|| LatentPreview::fit(pipeline)).transpose()?;
-        Ok(Previews { args: self, pipeline, linear })
+        Ok(Previews { args: self, pipeline: pipeline.clone(), linear })
     }
 }
 

@@ -45,7 +45,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let mut options = args.computing.options();
     options.loras.clone_from(&adapters.lora);
     options.embeddings.clone_from(&adapters.embedding);
-    let (model, pipeline) = args.model.load(options, &mut Fetching::new(false, false), &device)?;
+    let model = args.model.find(&mut Fetching::new(false, false))?;
+    let pipeline = args.model.load(&model, options, &device)?;
     report::note(format_args!(
         "loaded {} in {:.2} s; Ctrl-C stops",
         model.name,

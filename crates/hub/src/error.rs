@@ -200,7 +200,9 @@ impl HubError {
                 _ => return None,
             }
             .into(),
-            Self::Setting { .. } | Self::Status { .. } | Self::Cancelled => return None,
+            Self::Setting { .. } => "put it right, or unset it".into(),
+            Self::Status { .. } => "if HF_ENDPOINT is set, it must be the address of a hub".into(),
+            Self::Cancelled => return None,
         })
     }
 

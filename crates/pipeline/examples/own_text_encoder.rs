@@ -55,6 +55,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (seed, rect) in [(1, [0.1, 0.2, 0.5, 0.9]), (2, [0.5, 0.2, 0.9, 0.9])] {
         let request = Request::new("a penguin on a light blue background")
             .object(Object::phrase("a penguin", rect))
+            .steps(8)
             .seed(seed);
         let output = pipeline.generate(&request, |_| ControlFlow::Continue(()))?;
         assert_eq!(output.images, built_in.generate(&request, |_| ControlFlow::Continue(()))?.images);

@@ -67,8 +67,8 @@ pub(crate) fn run(
     plan: &Plan,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Output, Error> {
-    let Pipeline { parts, device } = pipeline;
-    let mut sampling = begin_sampling(parts, plan)?;
+    let Pipeline { parts, device, .. } = pipeline;
+    let mut sampling = begin_sampling(pipeline, plan)?;
     let repaint = plan.repaint(parts.autoencoder.downscale())?;
     let conditioning = condition(plan, parts, device, &mut |warning| {
         let _ = progress(Progress::Warning(&warning)); // a warning is no place to stop
@@ -104,9 +104,12 @@ pub(crate) fn run(
     output::finish(plan, latents, parts, repaint.as_ref())
 }
 
-fn begin_sampling(parts: &Parts, plan: &Plan) -> Result<Box<dyn Sampling>, Error> {
-    let scheduler = parts.scheduler.build(plan.request.scheduler)?;
-    Ok(scheduler.begin(&SamplingOptions { steps: plan.steps, eta: plan.request.eta })?)
+fn begin_sampling(pipeline: &Pipeline, plan: &Plan) -> Result<Box<dyn Sampling>, Error> {
+    let options = SamplingOptions { steps: plan.steps, eta: plan.request.eta };
+    Ok(match (plan.request.scheduler, &pipeline.scheduler) {
+        (None, Some(scheduler)) => scheduler.begin(&options)?,
+        (kind, _) => pipeline.parts.scheduler.build(kind)?.begin(&options)?,
+    })
 }
 
 /// What is the same at every step.

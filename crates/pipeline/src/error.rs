@@ -1,4 +1,4 @@
-//! What can go wrong between a request and its pictures, and what to do about it.
+//! What can go wrong between a request and its pictures.
 
 use std::path::PathBuf;
 
@@ -211,73 +211,6 @@ pub enum RequestError {
         /// What was given.
         found: [usize; 4],
     },
-}
-
-impl Error {
-    /// What to do about it, where that is known.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Request(error) => error.hint(),
-            Self::NotAModel { .. } => Some(
-                "expected a folder in the diffusers layout (model_index.json beside the folders unet, vae, \
-                 text_encoder, tokenizer and scheduler), or a file with all three networks"
-                    .into(),
-            ),
-            #[cfg(feature = "networks")]
-            Self::Component { source, .. } => {
-                let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(source.as_ref());
-                while let Some(error) = cause {
-                    if let Some(error) = error.downcast_ref::<gligen_weights::WeightsError>() {
-                        return error.hint();
-                    }
-                    if let Some(error) = error.downcast_ref::<gligen_weights::LoraError>() {
-                        return error.hint();
-                    }
-                    cause = error.source();
-                }
-                None
-            }
-            _ => None,
-        }
-    }
-}
-
-impl RequestError {
-    /// What to do about it, where that is known.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::OutsideBox { value, .. } if *value > 1.0 => {
-                Some("boxes are fractions of the picture's width and height: divide pixels by them".into())
-            }
-            Self::InvertedBox { found: [x0, y0, x1, y1], .. } => Some(format!(
-                "with its corners put right it is [{}, {}, {}, {}]",
-                x0.min(*x1),
-                y0.min(*y1),
-                x0.max(*x1),
-                y0.max(*y1)
-            )),
-            Self::NoPositionNet => Some(
-                "use a GLIGEN checkpoint, or leave the objects out to draw from the caption alone".into(),
-            ),
-            Self::TakesNoPictures { .. } => Some("use a GLIGEN checkpoint for text and images, or say with a phrase what it is".into()),
-            Self::NoImageEncoder { .. } => Some(
-                "add the folders image_encoder, image_project and processor of a GLIGEN checkpoint for text and images".into(),
-            ),
-            Self::NotAnInpaintingModel { .. } => {
-                Some("use an inpainting checkpoint, or --inpaint-mode blend, which any model can".into())
-            }
-            Self::BlendOnInpaintingModel { .. } => Some("leave the mode out".into()),
-            Self::NothingToRepaint { .. } => {
-                Some("give a picture to repaint, or use a checkpoint for generation".into())
-            }
-            Self::Range { field: "height" | "width", found, .. } => {
-                let side: usize = found.parse().ok()?;
-                let below = side / 8 * 8;
-                (side > 8 && below != side).then(|| format!("the nearest are {below} and {}", below + 8))
-            }
-            _ => None,
-        }
-    }
 }
 
 /// The message and its causes, without a cause that the message tells already: what programs tell of an error.

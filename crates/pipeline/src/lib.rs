@@ -39,6 +39,7 @@ mod denoise;
 mod embedded_picture;
 mod error;
 mod grounding;
+mod hint;
 mod inpaint;
 mod layout;
 #[cfg(feature = "networks")]
@@ -70,6 +71,7 @@ pub use gligen_components::Picture;
 pub use gligen_kernels::device;
 #[cfg(feature = "networks")]
 pub use gligen_vae::Tiling;
+pub use hint::system_hint;
 pub use inpaint::{Inpaint, InpaintMode};
 pub use layout::{
     ForeignFormat, ImportError, ImportOptions, Imported, Layout, LayoutError, LayoutObject, random_seed,

@@ -1,5 +1,7 @@
 //! The text that AUTOMATIC1111's web UI writes into its pictures, and many programs read.
 
+use gligen_schedulers::SchedulerKind;
+
 use crate::Layout;
 
 /// What made a picture, in that program's form: the caption, `Negative prompt: …`, and a last line of
@@ -22,7 +24,7 @@ pub fn parameters(layout: &Layout, model: &str) -> String {
         pairs.extend(value.map(|value| format!("{name}: {}", quoted(&value))));
     };
     pair("Steps", layout.steps.map(|n| n.to_string()));
-    pair("Sampler", layout.scheduler.map(|kind| sampler(kind.class_name())));
+    pair("Sampler", layout.scheduler.map(sampler));
     pair("CFG scale", layout.guidance_scale.map(|x| x.to_string()));
     pair("Seed", layout.seed.map(|n| n.to_string()));
     pair("Size", layout.width.zip(layout.height).map(|(width, height)| format!("{width}x{height}")));
@@ -34,9 +36,10 @@ pub fn parameters(layout: &Layout, model: &str) -> String {
     text + "\n" + &pairs.join(", ")
 }
 
-/// The published class `EulerDiscreteScheduler` is their sampler `Euler`.
-fn sampler(class_name: &str) -> String {
-    class_name.replace("Scheduler", "").replace("Discrete", "")
+/// Their name of `kind`; where they have no such sampler, that of its published class: `DDPMScheduler` is `DDPM`.
+fn sampler(kind: SchedulerKind) -> String {
+    let class = || kind.class_name().replace("Scheduler", "").replace("Discrete", "");
+    kind.a1111_name().map_or_else(class, str::to_owned)
 }
 
 fn quoted(value: &str) -> String {
@@ -49,6 +52,20 @@ fn quoted(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Programs that read it know these names, and the server reads them back.
+    #[test]
+    fn samplers_are_called_as_there() {
+        for kind in SchedulerKind::ALL {
+            let layout = Layout { scheduler: Some(*kind), ..Layout::default() };
+            let text = parameters(&layout, "x");
+            let name = text.split("Sampler: ").nth(1).unwrap().split(',').next().unwrap();
+            match SchedulerKind::from_a1111_name(name) {
+                Some(read) => assert_eq!(read, *kind),
+                None => assert!(["DPMSolverSinglestep", "DEISMultistep", "DDPM"].contains(&name), "{name}"),
+            }
+        }
+    }
 
     #[test]
     fn the_text_is_as_other_programs_write_it() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use gligen_components::{Autoencoder, Denoiser, ImageEncoder, SafetyChecker, TextEncoder};
-use gligen_schedulers::{SchedulerConfig, SchedulerKind};
+use gligen_schedulers::{Scheduler, SchedulerConfig, SchedulerKind};
 
 use crate::{Defaults, Error, Output, Plan, Progress, Request, denoise};
 
@@ -33,6 +33,8 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct Pipeline {
     pub(crate) parts: Parts,
+    /// Samples where a request names no scheduler; that of the parts' config, if none was given.
+    pub(crate) scheduler: Option<Arc<dyn Scheduler>>,
     pub(crate) device: Device,
 }
 
@@ -59,7 +61,14 @@ impl Pipeline {
                 "a latent of the autoencoder stands for {downscale} pixels; supported: 1, 2, 4, 8"
             )));
         }
-        Ok(Self { parts, device: device.clone() })
+        Ok(Self { parts, scheduler: None, device: device.clone() })
+    }
+
+    /// Lets `scheduler`, which need not be one of ours, sample where a request names none. What a picture says about how
+    /// it was made does not name it.
+    pub fn with_scheduler(mut self, scheduler: Arc<dyn Scheduler>) -> Self {
+        self.scheduler = Some(scheduler);
+        self
     }
 
     /// What it is made of, to be shared with another.
@@ -80,7 +89,10 @@ impl Pipeline {
 
     /// Settles and checks `request`, computing nothing.
     pub fn plan(&self, request: &Request) -> Result<Plan, Error> {
-        let own = || self.parts.scheduler.class_name.as_deref().and_then(SchedulerKind::from_class_name);
+        let own = || match self.scheduler {
+            Some(_) => None,
+            None => SchedulerKind::from_class_name(self.parts.scheduler.class_name.as_deref()?),
+        };
         let request = Request { scheduler: request.scheduler.or_else(own), ..request.clone() };
         Ok(Plan::new(&request, &self.parts)?)
     }

@@ -89,3 +89,20 @@ fn parts_that_do_not_fit_are_refused() {
     assert!(matches!(error, Error::Parts(_)));
     insta::assert_snapshot!(error, @"the parts of this model do not fit together: the text encoder's states have 768 channels, the UNet takes 128");
 }
+
+/// It samples where no other is named, and a request may still name one.
+#[test]
+fn a_scheduler_of_ones_own() {
+    let device = &devices()[0];
+    let usual = Pipeline::built_in(device).unwrap();
+    let ddim = usual.parts().scheduler.build("ddim".parse().ok()).unwrap();
+    let own = usual.clone().with_scheduler(ddim.into());
+    let request = Request::new("a cat").steps(2).seed(1);
+    let mut named = request.clone();
+    named.scheduler = "ddim".parse().ok();
+    let expected = draw(&usual, &named).images;
+    assert_ne!(draw(&usual, &request).images, expected);
+    assert_eq!(draw(&own, &request).images, expected);
+    named.scheduler = "euler".parse().ok();
+    assert_eq!(draw(&own, &named).images, draw(&usual, &named).images);
+}

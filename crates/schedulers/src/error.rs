@@ -122,6 +122,28 @@ pub enum SchedulerError {
 }
 
 impl SchedulerError {
+    /// What to do about it, where the text does not say it already.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NotAnObject { .. }
+            | Self::UnknownOption { .. }
+            | Self::WrongValue { .. }
+            | Self::NoClass
+            | Self::UnsupportedClass { .. }
+            | Self::DegenerateNoiseSchedule { .. } => {
+                "it stands in scheduler/scheduler_config.json of the model's folder"
+            }
+            Self::Unsupported { .. } | Self::NoSignal { .. } => "another scheduler may be able to",
+            Self::UnknownScheduler { .. } => "`gligen schedulers` lists them",
+            Self::Steps { .. } => {
+                "every step has a timestep of its own of those that the model was trained on"
+            }
+            Self::Eta { .. } => "leave it out, or choose the scheduler ddim",
+            Self::PastLastTimestep { .. } => return None,
+        };
+        Some(hint.into())
+    }
+
     /// An option with a value out of its range.
     pub(crate) fn wrong_value(key: &str, found: impl ToString, expected: impl Into<String>) -> Self {
         Self::WrongValue { key: key.into(), found: found.to_string(), expected: expected.into() }

@@ -50,6 +50,7 @@
 
 #![forbid(unsafe_code)]
 
+mod a1111;
 mod beta_quantile;
 mod clipping;
 mod config;

@@ -38,7 +38,30 @@ impl WeightsError {
             Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("the disk is full; nothing half-written was left".into())
             }
-            _ => None,
+            Self::NotFound { .. } => Some(
+                "is this the whole folder? A model has its networks in folders unet, vae and text_encoder"
+                    .into(),
+            ),
+            Self::UnknownFormat { .. } | Self::NoCheckpoint { .. } | Self::UnknownTensors { .. } => {
+                Some("is this another kind of model? Supported are Stable Diffusion 1.x and GLIGEN".into())
+            }
+            Self::Damaged { .. } | Self::Pickle { .. } | Self::WrongSize { .. } | Self::NonFinite { .. } => {
+                Some("fetch it again; if it stays so, whoever published it should know".into())
+            }
+            Self::Index { .. }
+            | Self::ShardName { .. }
+            | Self::NotInShard { .. }
+            | Self::NotInIndex { .. }
+            | Self::SameParameter { .. } => {
+                Some("the files of this checkpoint do not belong together: fetch all of them again".into())
+            }
+            Self::NoTensor { .. } | Self::NotFloat { .. } => {
+                Some("is this file of the kind that is wanted here?".into())
+            }
+            Self::LacksPart { .. } => Some("`gligen inspect` says what is in it".into()),
+            // What the system says, or what was wanted.
+            Self::Read { .. } | Self::Tensor { .. } | Self::Write { .. } => None,
+            Self::Announcement { .. } | Self::Interrupted => None,
         }
     }
 }

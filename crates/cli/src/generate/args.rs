@@ -1,6 +1,5 @@
-//! The flags of `gligen generate`, and the layout that they make together with a file.
+//! The flags of `gligen generate`, and what they change in a layout.
 
-use std::io::{Read, stdin};
 use std::path::{Path, PathBuf};
 
 use gligen_pipeline::{Compat, InpaintMode, Layout};
@@ -19,6 +18,7 @@ Examples:
     --phrase \"a cat\" --box 0.05,0.3,0.5,0.9 --phrase \"a red apple\" --box 0.6,0.4,0.9,0.7
   gligen generate --layout room.json --seed 7 --num-images 4 --overlay
   gligen generate --layout gligen-0001.png        # draw a picture of ours again
+  gligen generate --layout rooms.jsonl            # one a line; goes on where it stopped
 ";
 
 /// Draw pictures from a caption, phrases and boxes
@@ -27,9 +27,10 @@ Examples:
 pub(crate) struct Args {
     #[command(flatten)]
     pub(super) model: ModelArgs,
-    /// A layout file, or a picture of ours to draw again; `-` reads standard input. Flags win over it
+    /// A layout file, or a picture of ours to draw again; `-` reads standard input. Flags win over it. A file that ends
+    /// in .jsonl has a layout on each line: those whose pictures are there already are skipped
     #[arg(long, value_name = "FILE")]
-    layout: Option<PathBuf>,
+    pub(super) layout: Option<PathBuf>,
     /// The caption; repeat it for a batch
     #[arg(long, value_name = "TEXT", required_unless_present = "layout")]
     prompt: Vec<String>,
@@ -97,13 +98,19 @@ pub(crate) struct Args {
     #[arg(long, value_name = "WHOSE", help_heading = "Drawing")]
     compat: Option<CompatWith>,
 
-    /// A PNG file, `-` for standard output; several pictures get -0, -1, … before the suffix [default: the next free
-    /// gligen-NNNN.png]
+    /// A PNG file, `-` for standard output; several pictures get -0, -1, … before the suffix, those of line 3 of a file
+    /// -0003 [default: the next free gligen-NNNN.png; for lines the name of their file]
     #[arg(long, value_name = "PATH", help_heading = "Output")]
     pub(super) output: Option<PathBuf>,
+    /// Draw a line although something else is there under the names of its pictures, which is refused otherwise
+    #[arg(long, help_heading = "Output")]
+    pub(super) overwrite: bool,
     /// Also write …-boxes.png with boxes and phrases drawn
     #[arg(long, help_heading = "Output")]
     pub(super) overlay: bool,
+    /// Also write all pictures of the run, in rows, into one PNG file of at most 4096×4096 pixels
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(super) sheet: Option<PathBuf>,
     /// Also write the latents before decoding into a safetensors file
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(super) save_latents: Option<PathBuf>,
@@ -147,28 +154,8 @@ enum DType {
 }
 
 impl Args {
-    /// The layout that the file and the flags make together: flags win.
-    pub(super) fn layout(&self) -> Result<Layout, Failure> {
-        let mut layout = match &self.layout {
-            None => Layout::default(),
-            Some(path) if path == Path::new("-") => {
-                let mut bytes = Vec::new();
-                stdin()
-                    .lock()
-                    .read_to_end(&mut bytes)
-                    .map_err(|source| Failure::System { what: "standard input", source })?;
-                Layout::from_bytes(&bytes).map_err(|source| Failure::layout("standard input", source))?
-            }
-            Some(path) => {
-                let mut layout = Layout::read(path)
-                    .map_err(|source| Failure::layout(path.display().to_string(), source))?;
-                // Files lie beside the one that names them.
-                let folder = path.parent().unwrap_or(Path::new(""));
-                layout.pictures_mut().for_each(|path| *path = folder.join(&*path));
-                layout.adapters_mut().for_each(|path| *path = folder.join(&*path));
-                layout
-            }
-        };
+    /// `layout` with what the flags say in its place: flags win.
+    pub(super) fn over(&self, mut layout: Layout) -> Result<Layout, Failure> {
         if !self.prompt.is_empty() || self.num_images.is_some() {
             layout.index = None; // another batch than the one that the index counts in
         }
@@ -214,8 +201,8 @@ impl Args {
         Ok(layout)
     }
 
-    /// Names what later versions will have, instead of doing something else.
-    pub(super) fn refuse_what_is_not_there_yet(&self) -> Result<(), Failure> {
+    /// Refuses flags that do not go together, and those that later versions will have.
+    pub(super) fn check(&self) -> Result<(), Failure> {
         if self.dtype != DType::F32 {
             let name = if self.dtype == DType::F16 { "f16" } else { "bf16" };
             return Err(Failure::arguments(
@@ -223,7 +210,31 @@ impl Args {
                 "leave it out: this version computes in f32",
             ));
         }
-        Ok(())
+        let is_stdout = self.output.as_deref() == Some(Path::new("-"));
+        if is_stdout && (self.overlay || self.json || self.sheet.is_some()) {
+            return Err(Failure::arguments(
+                "--output - leaves no room on standard output for --overlay, --sheet and --json",
+                "name a file with --output",
+            ));
+        }
+        if self.sheet.is_some() && self.sheet == self.output {
+            return Err(Failure::arguments(
+                "--sheet and --output name the same file",
+                "give the sheet another name",
+            ));
+        }
+        let of_one = [
+            ("--latents", self.latents.is_some()),
+            ("--save-latents", self.save_latents.is_some()),
+            ("--output -", is_stdout),
+        ];
+        match of_one.iter().find(|(_, is_given)| *is_given) {
+            Some((name, _)) if self.is_lines() => Err(Failure::arguments(
+                format!("{name}: only for a single layout, not for one on each line of a file"),
+                "leave it out, or give the layout in a file of its own",
+            )),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -144,6 +144,9 @@ fn outputs() {
     with_cat("output_no_folder", &["--output", "no/such/folder/cat.png"]);
     with_cat("output_folder", &["--output", "."]);
     with_cat("output_stdout_with_json", &["--output", "-", "--json"]);
+    with_cat("sheet_no_folder", &["--sheet", "no/such/folder/sheet.png"]);
+    with_cat("sheet_folder", &["--sheet", "."]);
+    with_cat("sheet_is_the_output", &["--sheet", "cat.png", "--output", "cat.png"]);
 }
 
 #[test]
@@ -173,4 +176,9 @@ fn a_full_disk_leaves_nothing() {
 fn errors_are_json_on_request() {
     refused("json_request", &["--prompt", "a cat", "--steps", "0", "--json"]);
     refused("json_usage", &["--prompt", "a cat", "--steps", "many", "--json"]);
+    refused("json_usage_flag", &["--prompt", "a cat", "--step", "3", "--json"]);
+    refused("json_usage_no_caption", &["--json"]);
+    let program = Program::new();
+    insta::assert_snapshot!("json_usage_command", program.told(&["genrate", "--json"]));
+    insta::assert_snapshot!("json_usage_nothing", program.told(&["--json"]));
 }

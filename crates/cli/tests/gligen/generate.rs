@@ -160,6 +160,21 @@ fn json_lines_say_all_about_a_picture() {
 }
 
 #[test]
+fn a_sheet_has_all_pictures() {
+    let program = Program::new();
+    let args = ["--prompt", "a dog", "--num-images", "2", "--output", "a.png", "--sheet", "all.png"];
+    let told = program.generate(&[&CAT[..], &args].concat());
+    assert_eq!(told, "a-0.png\na-1.png\na-2.png\na-3.png\nall.png\n");
+    let read = |name: &str| image::open(program.path(name)).unwrap().into_rgb8();
+    let sheet = read("all.png");
+    assert_eq!(sheet.dimensions(), (2 * 132 + 4, 2 * 132 + 4));
+    for (index, (left, top)) in [(4, 4), (136, 4), (4, 136), (136, 136)].into_iter().enumerate() {
+        let picture = image::imageops::crop_imm(&sheet, left, top, 128, 128).to_image();
+        assert!(picture == read(&format!("a-{index}.png")), "picture {index}");
+    }
+}
+
+#[test]
 fn a_picture_goes_to_standard_output() {
     let program = Program::new();
     let output = program.run(&[&["generate", "--steps", "1", "--output", "-"], &CAT[..]].concat());

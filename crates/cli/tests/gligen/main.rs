@@ -2,6 +2,7 @@
 
 mod adapters;
 mod bad_input;
+mod colour;
 mod convert;
 mod generate;
 mod help;
@@ -9,6 +10,7 @@ mod hub;
 mod interruption;
 mod killed;
 mod layout;
+mod lines;
 mod other_commands;
 mod program;
 mod runs;

@@ -65,16 +65,3 @@ pub enum LayoutError {
     #[error(transparent)]
     Png(#[from] PngError),
 }
-
-impl LayoutError {
-    /// What to do about it, where that is known.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::UnknownKey { nearest, .. } => nearest.map(|key| format!("did you mean `{key}`?")),
-            Self::NoLayoutInPicture => {
-                Some("only pictures written by gligen, without --no-metadata, can be drawn again".into())
-            }
-            _ => None,
-        }
-    }
-}

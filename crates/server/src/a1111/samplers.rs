@@ -102,30 +102,9 @@ fn without_levels(kind: &SchedulerKind) -> Option<&'static str> {
     label(kind).strip_suffix(KARRAS).map(str::trim_end)
 }
 
-/// What they call a sampler.
+/// What they call a sampler; ours where they have none.
 fn label(kind: &SchedulerKind) -> &'static str {
-    match kind.name() {
-        "ddim" => "DDIM",
-        "pndm" => "PLMS",
-        "euler" => "Euler",
-        "euler-a" => "Euler a",
-        "dpmpp-2m" => "DPM++ 2M",
-        "dpmpp-2m-karras" => "DPM++ 2M Karras",
-        "dpmpp-2m-sde" => "DPM++ 2M SDE",
-        "dpmpp-2m-sde-karras" => "DPM++ 2M SDE Karras",
-        "dpmpp-sde" => "DPM++ SDE",
-        "dpmpp-sde-karras" => "DPM++ SDE Karras",
-        "unipc" => "UniPC",
-        "heun" => "Heun",
-        "dpm2" => "DPM2",
-        "dpm2-karras" => "DPM2 Karras",
-        "dpm2-a" => "DPM2 a",
-        "dpm2-a-karras" => "DPM2 a Karras",
-        "lms" => "LMS",
-        "lms-karras" => "LMS Karras",
-        "lcm" => "LCM",
-        name => name, // a sampler that they do not have
-    }
+    kind.a1111_name().unwrap_or(kind.name())
 }
 
 #[cfg(test)]

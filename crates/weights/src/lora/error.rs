@@ -110,7 +110,9 @@ impl LoraError {
             Self::Unmatched { .. } | Self::Shape { .. } => {
                 Some("was this LoRA made for another base, as Stable Diffusion 2 or SDXL?".into())
             }
-            Self::Twice { .. } | Self::Half { .. } | Self::Scale { .. } => None,
+            Self::Twice { .. } | Self::Half { .. } | Self::Scale { .. } => {
+                Some("the file is damaged, or of a kind that is not known here".into())
+            }
         }
     }
 }

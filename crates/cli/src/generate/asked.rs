@@ -1,0 +1,125 @@
+//! What the flags and a file ask for together: one layout, or one on each line of the file.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{Read, stdin};
+use std::path::{Path, PathBuf};
+
+use gligen_pipeline::{Layout, Request};
+
+use super::Args;
+use crate::failure::Failure;
+use crate::output_path::{Target, with_suffix};
+
+/// How the name of a file ends that has a layout on each line.
+const LINES: &str = "jsonl";
+
+/// A layout to draw, with paths from where the program runs.
+pub(super) struct Asked {
+    pub(super) layout: Layout,
+    /// Where its pictures go.
+    pub(super) target: Target,
+    /// The line that it stands on, if it is one of many.
+    pub(super) line: Option<Line>,
+}
+
+/// A line of a file.
+#[derive(Clone)]
+pub(super) struct Line {
+    file: PathBuf,
+    /// From 1; empty ones count, so that it is also what an editor calls it.
+    pub(super) number: usize,
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, line {}", self.file.display(), self.number)
+    }
+}
+
+impl Asked {
+    /// The request that the layout makes, with its pictures read.
+    pub(super) fn request(&self) -> Result<Request, Failure> {
+        self.layout.clone().into_request(Path::new("")).map_err(Failure::Picture)
+    }
+
+    /// Finds out whether the files that the layout names are there, and its pictures can be read.
+    pub(super) fn check_files(&self) -> Result<(), Failure> {
+        for path in self.layout.clone().adapters_mut() {
+            File::open(&path).map_err(|source| Failure::file(&*path, source))?;
+        }
+        self.request().map(drop)
+    }
+
+    /// `failure` with the line that it is about.
+    pub(super) fn at(&self, failure: Failure) -> Failure {
+        match (&self.line, failure) {
+            (Some(line), failure) if !matches!(failure, Failure::ClosedPipe) => {
+                Failure::Line { place: line.to_string(), source: failure.into() }
+            }
+            (_, failure) => failure,
+        }
+    }
+}
+
+impl Args {
+    /// Whether there is a layout on each line of a file.
+    pub(super) fn is_lines(&self) -> bool {
+        let extension = self.layout.as_deref().and_then(Path::extension);
+        extension.is_some_and(|extension| extension.eq_ignore_ascii_case(LINES))
+    }
+
+    /// All that is asked for; the pictures go to `target`.
+    pub(super) fn asked(&self, target: Target) -> Result<Vec<Asked>, Failure> {
+        let layout = match &self.layout {
+            Some(path) if self.is_lines() => return self.lines(path),
+            None => Layout::default(),
+            Some(path) if path == Path::new("-") => {
+                let mut bytes = Vec::new();
+                stdin()
+                    .lock()
+                    .read_to_end(&mut bytes)
+                    .map_err(|source| Failure::System { what: "standard input", source })?;
+                Layout::from_bytes(&bytes).map_err(|source| Failure::layout("standard input", source))?
+            }
+            Some(path) => {
+                let layout = Layout::read(path);
+                beside(path, layout.map_err(|source| Failure::layout(path.display().to_string(), source))?)
+            }
+        };
+        Ok(vec![Asked { layout: self.over(layout)?, target, line: None }])
+    }
+
+    /// The layouts on the lines of the file `path`. A picture is named by its line, so that it is found again.
+    fn lines(&self, path: &Path) -> Result<Vec<Asked>, Failure> {
+        let name = Path::new(path.file_name().unwrap_or_default()).with_extension("png");
+        let output = self.output.clone().unwrap_or(name);
+        let text = std::fs::read_to_string(path).map_err(|source| Failure::file(path, source))?;
+        let mut all = Vec::new();
+        for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+            let place = Line { file: path.into(), number };
+            let layout = Layout::from_json(line)
+                // Behind as many line breaks as in the file, so that the error counts as an editor does.
+                .or_else(|_| Layout::from_json(&("\n".repeat(number - 1) + line)))
+                .map_err(|source| Failure::layout(place.to_string(), source))?;
+            all.push(Asked {
+                layout: self.over(beside(path, layout))?,
+                target: Target::Named(with_suffix(&output, &format!("{number:04}"))),
+                line: Some(place),
+            });
+        }
+        if all.is_empty() {
+            let message = format!("{}: expected a layout on each line, found none", path.display());
+            return Err(Failure::arguments(message, r#"a line is, say, {"prompt": "a cat", "seed": 1}"#));
+        }
+        Ok(all)
+    }
+}
+
+/// `layout` from the file `path`, beside which lie the files that it names.
+fn beside(path: &Path, mut layout: Layout) -> Layout {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    layout.pictures_mut().for_each(|path| *path = folder.join(&*path));
+    layout.adapters_mut().for_each(|path| *path = folder.join(&*path));
+    layout
+}

@@ -1,0 +1,54 @@
+//! A layout on the model: which pictures will be drawn, and what they will say about how they were made.
+
+use std::path::{Path, PathBuf};
+
+use gligen_pipeline::{LAYOUT_KEYWORD, PARAMETERS_KEYWORD, Plan, parameters};
+
+use super::asked::Asked;
+use crate::failure::Failure;
+
+/// A layout with every number settled.
+pub(super) struct Planned<'a> {
+    pub(super) asked: &'a Asked,
+    pub(super) plan: Plan,
+    /// The pictures to write, of all that are drawn.
+    pub(super) kept: Vec<usize>,
+    /// What pictures call the model.
+    model: String,
+}
+
+impl<'a> Planned<'a> {
+    pub(super) fn new(asked: &'a Asked, plan: Plan, model: &str) -> Result<Self, Failure> {
+        let kept = match asked.layout.index {
+            None => (0..plan.pictures()).collect(),
+            Some(index) if index < plan.pictures() => vec![index],
+            Some(index) => {
+                let message = format!("`index`: picture {index} of a batch of {}", plan.pictures());
+                return Err(Failure::arguments(message, "the first picture has the index 0"));
+            }
+        };
+        Ok(Self { asked, plan, kept, model: model.into() })
+    }
+
+    /// The caption of picture `index`.
+    pub(super) fn prompt(&self, index: usize) -> &str {
+        &self.plan.request.prompts[index / self.plan.num_images]
+    }
+
+    /// What picture `index` says about how it was made.
+    pub(super) fn texts(&self, index: usize) -> Vec<(&'static str, String)> {
+        let folder = self.asked.target.folder();
+        let mut layout = self.asked.layout.of_picture(&self.plan, index);
+        layout.pictures_mut().for_each(|path| *path = seen_from(folder, path));
+        layout.adapters_mut().for_each(|path| *path = seen_from(folder, path));
+        vec![(LAYOUT_KEYWORD, layout.to_json()), (PARAMETERS_KEYWORD, parameters(&layout, &self.model))]
+    }
+}
+
+/// `path` as a file in `folder` names it: relative if it lies there, so that both can be moved, and whole otherwise.
+fn seen_from(folder: &Path, path: &Path) -> PathBuf {
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.into());
+    let path = whole(path);
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    path.strip_prefix(whole(folder)).map(PathBuf::from).unwrap_or(path)
+}
