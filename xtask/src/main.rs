@@ -11,10 +11,8 @@ mod ci;
 mod convert_weights;
 mod fixtures;
 mod make_model;
-mod measurement;
 mod page;
 mod process;
-mod record;
 mod tidy;
 
 use std::process::ExitCode;
