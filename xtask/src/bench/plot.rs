@@ -20,7 +20,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .ground { fill: #ffffff }
 .bar { fill: #4c8dd6 }
 .bar.over { fill: #d9822b }
-.spread, .grid { stroke: #59636e; stroke-width: 1 }
+.spread { stroke: #59636e }
 .grid { stroke: #d1d9e0 }
 .one { stroke: #1f2328; stroke-width: 1.5 }
 .must { stroke: #b3261e; stroke-width: 2.5 }

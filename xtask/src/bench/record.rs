@@ -96,8 +96,10 @@ impl Spread {
     }
 }
 
+/// Units of what is no row of the table.
 const COUNT: &str = "multiply-adds";
 const PEAK: &str = "multiply-adds/s";
+const OTHERS: &str = "of the processor";
 
 impl Record {
     /// Forgets what an earlier run has found for `part`, which is measured anew under `circumstances`.
@@ -110,6 +112,11 @@ impl Record {
         self.samples.push(Sample { turn, what: what.into(), unit: unit.into(), value });
     }
 
+    /// Adds what others took of the processor in a turn, 0 to 1.
+    pub(super) fn add_others(&mut self, turn: Turn, share: f64) {
+        self.add(turn, "others", OTHERS, share);
+    }
+
     pub(super) fn set_growth(&mut self, rows: Vec<Value>) {
         self.growth = rows;
     }
@@ -120,13 +127,22 @@ impl Record {
 
     /// Multiplications, each with an addition, that the machine can do in a second; the most that was seen.
     pub(super) fn peak(&self) -> Option<f64> {
-        self.samples.iter().filter(|s| s.unit == PEAK).map(|s| s.value).max_by(f64::total_cmp)
+        self.greatest(PEAK)
+    }
+
+    /// The most that others took of the processor in a turn, 0 to 1.
+    pub(super) fn others(&self) -> Option<f64> {
+        self.greatest(OTHERS)
+    }
+
+    fn greatest(&self, unit: &str) -> Option<f64> {
+        self.samples.iter().filter(|s| s.unit == unit).map(|s| s.value).max_by(f64::total_cmp)
     }
 
     /// What was measured, part by part, in the order in which it came.
     pub(super) fn rows(&self) -> Vec<Row<'_>> {
         let mut samples: Vec<&Sample> =
-            self.samples.iter().filter(|s| s.unit != COUNT && s.unit != PEAK).collect();
+            self.samples.iter().filter(|s| ![COUNT, PEAK, OTHERS].contains(&s.unit.as_str())).collect();
         samples.sort_by_key(|sample| sample.turn.part);
         let mut rows: Vec<Row> = Vec::new();
         for sample in samples {

@@ -18,9 +18,15 @@ pub(super) fn table(record: &Record) -> String {
         table += &line(cells);
     }
     if let Some(peak) = record.peak() {
+        let peak = peak / 1e9;
         table += &format!(
-            "\nThe machine's peak: {:.0} thousand million multiplications, each with an addition, a second.\n",
-            peak / 1e9
+            "\nThe machine's peak: {peak:.0} thousand million multiplications, each with an addition, a second."
+        );
+    }
+    if let Some(others) = record.others() {
+        table += &format!(
+            " In the turn that was disturbed most, others took {:.0} % of the processor.\n",
+            100.0 * others
         );
     }
     table
