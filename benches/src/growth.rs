@@ -39,9 +39,9 @@ pub(crate) fn time(model: &Path) -> Result<(), BoxError> {
     let pixels = |side: usize| format!("{0}×{0} pixels", 8 * side);
 
     let sides = [own / 2, own, own * 3 / 2, own * 2].map(|side| (pixels(side), Case { side, ..base }));
-    let objects = [0, 1, 30].map(|objects| (format!("{objects} objects"), Case { objects, ..base }));
-    let samples = [1, 2, 4].map(|samples| (format!("{samples} samples"), Case { samples, ..base }));
-    let threads = [1, 2].map(|threads| (format!("{threads} threads"), Case { threads, ..base }));
+    let objects = [0, 1, 30].map(|objects| (format!("objects: {objects}"), Case { objects, ..base }));
+    let samples = [1, 2, 4].map(|samples| (format!("samples: {samples}"), Case { samples, ..base }));
+    let threads = [1, 2].map(|threads| (format!("threads: {threads}"), Case { threads, ..base }));
     let groups = [sides.to_vec(), objects.to_vec(), samples.to_vec(), threads.to_vec()];
 
     let work = |case: Case| case.samples as f64 * operations::unet(&config, case.side, true);

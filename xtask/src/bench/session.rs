@@ -60,7 +60,7 @@ impl Session {
     /// Stages of the full-size model of `size`, and the process that they make up.
     fn stages(&self, turn: Turn, task: &str, size: &str, record: &mut Record) -> Result {
         let run = measured(self.timing_itself(turn, task).arg(self.model(size)?), turn, record)?;
-        add_process(&run, turn, &format!("{size}, all of `{task}`"), record);
+        add_process(&run, turn, &format!("{size}, whole process"), record);
         Ok(())
     }
 

@@ -161,9 +161,9 @@ mod tests {
         let mut record = record();
         assert_eq!(growth(&record), "");
         let row = serde_json::json!(
-            {"case": "4 samples", "seconds": 11.0, "of": "2 samples", "of_seconds": 5.0, "expected_ratio": 2.0}
+            {"case": "samples: 4", "seconds": 11.0, "of": "2 samples", "of_seconds": 5.0, "expected_ratio": 2.0}
         );
         record.set_growth(vec![row]);
-        assert_eq!(growth(&record).lines().last(), Some("| 4 samples | 11.00 | 5.00 | 2.20 | 2.00 |"));
+        assert_eq!(growth(&record).lines().last(), Some("| samples: 4 | 11.00 | 5.00 | 2.20 | 2.00 |"));
     }
 }
