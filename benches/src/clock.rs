@@ -37,11 +37,12 @@ pub(crate) fn peak() {
 }
 
 /// The median of `values`, at least one.
-pub(crate) fn median(values: &mut [f64]) -> f64 {
+fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     (values[values.len() / 2] + values[(values.len() - 1) / 2]) / 2.0
 }
 
+/// One line for `cargo xtask bench`.
 pub(crate) fn print(what: &str, unit: &str, value: f64) {
     println!("{}", json!({"what": what, "unit": unit, "value": value}));
 }

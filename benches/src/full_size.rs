@@ -1,4 +1,4 @@
-//! The stages of a full-size model at its own size, as it is loaded by default: what a picture's time goes to.
+//! The stages of a full-size model at its own size: what a picture's time goes to.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use burn::Tensor;
 use burn::tensor::{DType, Device, TensorData};
 use gligen_clip_text::ClipTextConfig;
 use gligen_components::{BoxError, Conditioning, Grounding, SlotFeatures};
-use gligen_pipeline::{LoadOptions, ModelDir};
+use gligen_pipeline::{LoadOptions, Memory, ModelDir};
 use gligen_unet::UNetConfig;
 use gligen_vae::AutoencoderKlConfig;
 
@@ -26,12 +26,14 @@ const PLAIN_STEP: &str = "full size, UNet step, fusers off";
 const SMALL_STEP: &str = "full size, UNet step of half the side, fusers on";
 const DECODE: &str = "full size, decode";
 
-/// Loads the model in the folder `model` and times its stages, with the caption and without it at once as guidance
-/// needs them.
-pub(crate) fn time(model: &Path) -> Result<(), BoxError> {
+/// Loads the model in the folder `model` into as much memory as `memory` says and times its stages, with the caption and
+/// without it at once as guidance needs them.
+pub(crate) fn time(model: &Path, memory: Memory) -> Result<(), BoxError> {
     let device = Device::flex();
     let model = ModelDir::open(model)?;
-    let pipeline = stage("full size, load", || model.load(LoadOptions::default(), &device))?;
+    let mut options = LoadOptions::default();
+    options.memory = memory;
+    let pipeline = stage("full size, load", || model.load(options, &device))?;
     let parts = pipeline.parts();
     let encode = || -> Result<_, BoxError> {
         let captions = parts.text_encoder.encode(&[String::new(), PROMPT.into()], 0)?;

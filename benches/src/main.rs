@@ -5,8 +5,8 @@
 //! picture      the built-in model's default picture ────────────┐
 //! layers       single layers at the sizes of Stable Diffusion   │
 //! full         the stages of a full-size model                  ├▶ {"what": …, "unit": …, "value": …}, one a line
-//! text-image   what one that takes pictures has more            │
-//! growth       its UNet at other sizes, beside its laws ────────┘
+//! text-image   what one that takes pictures has more ───────────┘
+//! growth       its UNet at other sizes, beside its laws ────────▶ {"case": …, "seconds": …, …}, one a line
 //! ```
 //!
 //! `reference.py` beside it times the same things under the same names; `cargo xtask bench` puts them side by side.
@@ -29,6 +29,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use gligen_components::BoxError;
+use gligen_pipeline::Memory;
 
 #[derive(Parser)]
 #[command(name = "gligen-bench", about = "Random checkpoints, and our side of the benchmarks")]
@@ -56,6 +57,9 @@ enum Task {
     Full {
         /// A model folder
         model: PathBuf,
+        /// Memory for its weights: `fast`, `balanced` or `small`
+        #[arg(long, default_value_t)]
+        memory: Memory,
     },
     /// Time the image encoder and a whole step of a model that takes pictures of objects
     TextImage {
@@ -78,7 +82,7 @@ fn main() -> ExitCode {
         }),
         Task::Picture => picture::time(),
         Task::Layers => layers::time().map_err(BoxError::from),
-        Task::Full { model } => full_size::time(&model),
+        Task::Full { model, memory } => full_size::time(&model, memory),
         Task::TextImage { model } => text_image::time(&model),
         Task::Growth { model } => growth::time(&model),
     };
