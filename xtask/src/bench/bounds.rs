@@ -28,8 +28,8 @@ const BOUNDS: [(&str, f64, f64, Measure); 9] = [
     ("full size, text: two captions, two phrases", 1.0, 0.7, Measure::Ratio),
     ("full size, CLIP vision: two pictures", 1.0, 0.7, Measure::Ratio),
     ("built-in model, 30 steps, inside one process", 0.6, 0.4, Measure::Ratio),
-    ("picture of 512×512, one step, `--memory balanced`, peak memory", 3200.0, 2500.0, Measure::Megabytes),
-    ("picture of 512×512, one step, `--memory small`, peak memory", 2700.0, 2500.0, Measure::Megabytes),
+    ("512×512, one step, `--memory balanced`, peak memory", 3200.0, 2500.0, Measure::Megabytes),
+    ("512×512, one step, `--memory small`, peak memory", 2700.0, 2500.0, Measure::Megabytes),
 ];
 
 impl Bound {

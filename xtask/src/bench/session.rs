@@ -106,7 +106,7 @@ impl Session {
     fn memory(&self, turn: Turn, record: &mut Record) -> Result {
         const CHOICES: [&str; 3] = ["fast", "balanced", "small"];
         let model = self.model("sd14")?;
-        let what = |memory: &str| format!("picture of 512×512, one step, `--memory {memory}`");
+        let what = |memory: &str| format!("512×512, one step, `--memory {memory}`");
         match turn.contender {
             Contender::Ours => CHOICES.iter().try_for_each(|memory| {
                 let mut command = our_picture("1");
