@@ -13,15 +13,14 @@ pub(super) fn write(record: &Record) -> Result {
     let json = record.json();
     let dates = json["circumstances"].as_object().into_iter().flatten();
     let date = dates.filter_map(|(_, part)| part["date"].as_str()).max().unwrap_or("undated");
-    let runs = root().join("benches/runs");
-    fs::create_dir_all(&runs)?;
-    let path = runs.join(format!("{date}.json"));
-    fs::write(&path, serde_json::to_string_pretty(&json)? + "\n")?;
+    let path = format!("benches/runs/{date}.json");
+    fs::create_dir_all(root().join("benches/runs"))?;
+    fs::write(root().join(&path), serde_json::to_string_pretty(&json)? + "\n")?;
     fs::write(root().join("docs/pictures/performance.svg"), plot::svg(record))?;
     replace(&root().join("docs/performance.md"), "bench", &table::table(record))?;
     replace(&root().join("docs/performance.md"), "growth", &table::growth(record))?;
     replace(&root().join("README.md"), "bench", &table::short(record))?;
-    println!("written: {}, docs/performance.md, docs/pictures/performance.svg, README.md", path.display());
+    println!("written: {path}, docs/performance.md, docs/pictures/performance.svg, README.md");
     Ok(())
 }
 
