@@ -48,11 +48,17 @@ impl Session {
         Ok(())
     }
 
-    /// A full-size model by the name of its size.
+    /// A full-size model by the name of its size, its files read once, so that nobody's turn waits for the disk.
     fn model(&self, size: &str) -> Result<PathBuf> {
         let model = self.models.join(size);
         if !model.exists() {
             make_model::make(size, "f16", &model)?;
+        }
+        for folder in model.read_dir()?.map(|entry| entry.map(|entry| entry.path())) {
+            let folder = folder?;
+            for file in folder.is_dir().then(|| folder.read_dir()).transpose()?.into_iter().flatten() {
+                std::io::copy(&mut std::fs::File::open(file?.path())?, &mut std::io::sink())?;
+            }
         }
         Ok(model)
     }
