@@ -1,8 +1,10 @@
 """The reference's side of `cargo xtask bench`: diffusers on torch's CPU kernels, in f32.
 
-    python benches/reference.py picture MODEL [--steps N]            the default picture, as a whole process
+    python benches/reference.py process MODEL [--steps N]            a picture, as a whole process
+    python benches/reference.py picture MODEL [--channels-last]      pictures inside one process
     python benches/reference.py layers [--channels-last]             single layers
     python benches/reference.py full MODEL [--channels-last]         the stages of a full-size model
+    python benches/reference.py text-image MODEL [--channels-last]   what one that takes pictures has more
 
 Each prints what it timed as objects, one a line; benches/src says the same things in the same words.
 """
@@ -23,7 +25,7 @@ BOXES = [[0.05, 0.30, 0.50, 0.90], [0.60, 0.40, 0.90, 0.70]]
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("part", choices=["picture", "layers", "full"])
+    parser.add_argument("part", choices=["process", "picture", "layers", "full", "text-image"])
     parser.add_argument("model", nargs="?", type=Path)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--channels-last", action="store_true")
@@ -32,12 +34,17 @@ def main() -> None:
     quiet()
     layout = torch.channels_last if arguments.channels_last else torch.contiguous_format
     with torch.inference_mode():
-        if arguments.part == "picture":
-            picture(arguments.model, arguments.steps)
+        if arguments.part == "process":
+            load_pipeline(arguments.model, layout)(arguments.steps).save("target/bench/reference.png")
+        elif arguments.part == "picture":
+            draw = load_pipeline(arguments.model, layout)
+            timed("built-in model, 30 steps, inside one process", lambda: draw(30))
         elif arguments.part == "layers":
             layers(layout)
-        else:
+        elif arguments.part == "full":
             full_size(arguments.model, layout)
+        else:
+            text_image(arguments.model, layout)
 
 
 def quiet() -> None:
@@ -49,21 +56,28 @@ def quiet() -> None:
         logging.disable_progress_bar()
 
 
-def picture(model: Path, steps: int) -> None:
+def load_pipeline(model: Path, layout: torch.memory_format):
+    """The default picture of the built-in model, as a function of the number of steps."""
     from diffusers import StableDiffusionGLIGENPipeline
 
     pipeline = StableDiffusionGLIGENPipeline.from_pretrained(model, dtype=torch.float32, safety_checker=None)
     pipeline.set_progress_bar_config(disable=True)
-    output = pipeline(
-        PROMPT,
-        gligen_phrases=PHRASES,
-        gligen_boxes=BOXES,
-        num_inference_steps=steps,
-        guidance_scale=4.0,
-        gligen_scheduled_sampling_beta=1.0,
-        generator=torch.Generator().manual_seed(0),
-    )
-    output.images[0].save("target/bench/reference.png")
+    pipeline.unet.to(memory_format=layout)
+    pipeline.vae.to(memory_format=layout)
+
+    def draw(steps: int):
+        output = pipeline(
+            PROMPT,
+            gligen_phrases=PHRASES,
+            gligen_boxes=BOXES,
+            num_inference_steps=steps,
+            guidance_scale=4.0,
+            gligen_scheduled_sampling_beta=1.0,
+            generator=torch.Generator().manual_seed(0),
+        )
+        return output.images[0]
+
+    return draw
 
 
 def layers(layout: torch.memory_format) -> None:
@@ -149,16 +163,17 @@ def full_size(model: Path, layout: torch.memory_format) -> None:
         parts = [part.eval().to(memory_format=layout) for part in (unet, vae, text_encoder)]
         return *parts, CLIPTokenizer.from_pretrained(model / "tokenizer")
 
-    unet, vae, text_encoder, tokenizer = once("load", load)
+    unet, vae, text_encoder, tokenizer = once("full size, load", load)
 
     def encode(texts: list[str]):
         # As the pipeline does: padding is not masked.
         return text_encoder(tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids)
 
-    states, pooled = once(
-        "text: two captions, two phrases",
-        lambda: (encode(["", PROMPT]).last_hidden_state, encode(PHRASES).pooler_output),
-    )
+    def texts() -> tuple[torch.Tensor, torch.Tensor]:
+        return encode(["", PROMPT]).last_hidden_state, encode(PHRASES).pooler_output
+
+    states, pooled = texts()
+    timed("full size, text: two captions, two phrases", texts)
     show("captions", states)
     show("phrases", pooled)
     boxes, masks, embeddings = torch.zeros(2, 30, 4), torch.zeros(2, 30), torch.zeros(2, 30, 768)
@@ -171,18 +186,62 @@ def full_size(model: Path, layout: torch.memory_format) -> None:
         kwargs = {"gligen": dict(grounding)}
         return unet(latents, 981, encoder_hidden_states=states, cross_attention_kwargs=kwargs).sample
 
-    show("prediction, fuser on", once("first UNet step, fuser on", step))
-    once("UNet step, fuser on", step)
+    show("prediction, fusers on", once("full size, first UNet step, fusers on", step))
+    once("full size, UNet step, fusers on", step)
     whole = latents
     latents = whole[:, :, :32, :32].contiguous(memory_format=layout)
     step()
-    once("UNet step of half the side, fuser on", step)
+    once("full size, UNet step of half the side, fusers on", step)
     latents = whole
     for part in unet.modules():
         if isinstance(part, GatedSelfAttentionDense):
             part.enabled = False
-    show("prediction, fuser off", once("UNet step, fuser off", step))
-    show("picture", once("decode", lambda: vae.decode(latents[:1]).sample))
+    show("prediction, fusers off", once("full size, UNet step, fusers off", step))
+    show("picture", once("full size, decode", lambda: vae.decode(latents[:1]).sample))
+
+
+def text_image(model: Path, layout: torch.memory_format) -> None:
+    from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionGLIGENTextImagePipeline, UNet2DConditionModel
+    from diffusers.pipelines.stable_diffusion.clip_image_project_model import CLIPImageProjection
+    from PIL import Image
+    from transformers import CLIPImageProcessorPil, CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjection
+
+    def load(network: type, name: str) -> torch.nn.Module:
+        return network.from_pretrained(model / name, dtype=torch.float32).eval().to(memory_format=layout)
+
+    image_encoder = load(CLIPVisionModelWithProjection, "image_encoder")
+    pixel_values = wave(2 * 3 * 224 * 224).reshape(2, 3, 224, 224).to(memory_format=layout)
+    timed("full size, CLIP vision: two pictures", lambda: image_encoder(pixel_values))
+    show("pictures", image_encoder(pixel_values).image_embeds)
+
+    pipeline = StableDiffusionGLIGENTextImagePipeline(
+        vae=load(AutoencoderKL, "vae"),
+        text_encoder=load(CLIPTextModel, "text_encoder"),
+        tokenizer=CLIPTokenizer.from_pretrained(model / "tokenizer"),
+        # The half of a processor that the pipeline uses.
+        processor=CLIPImageProcessorPil.from_pretrained(model / "processor"),
+        image_encoder=image_encoder,
+        image_project=load(CLIPImageProjection, "image_project"),
+        unet=load(UNet2DConditionModel, "unet"),
+        scheduler=DDIMScheduler.from_pretrained(model / "scheduler"),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    ended = []
+    pipeline(
+        PROMPT,
+        gligen_phrases=PHRASES,
+        gligen_images=[Image.new("RGB", (224, 224))] * 2,
+        gligen_boxes=BOXES,
+        num_inference_steps=2,
+        gligen_scheduled_sampling_beta=1.0,
+        generator=torch.Generator().manual_seed(0),
+        output_type="latent",
+        callback=lambda *_: ended.append(time.perf_counter()),
+    )
+    tell("full size, a step with phrases and pictures", ended[-1] - ended[-2])
 
 
 def wave(count: int) -> torch.Tensor:
@@ -198,15 +257,18 @@ def timed(what: str, work) -> None:
         start = time.perf_counter()
         work()
         seconds.append(time.perf_counter() - start)
-    print(json.dumps({"what": what, "seconds": statistics.median(seconds)}), flush=True)
+    tell(what, statistics.median(seconds))
 
 
-def once(stage: str, work):
+def once(what: str, work):
     start = time.perf_counter()
     result = work()
-    seconds = time.perf_counter() - start
-    print(json.dumps({"what": f"full size, {stage}", "seconds": seconds}), flush=True)
+    tell(what, time.perf_counter() - start)
     return result
+
+
+def tell(what: str, seconds: float) -> None:
+    print(json.dumps({"what": what, "unit": "s", "value": seconds}), flush=True)
 
 
 def show(what: str, tensor: torch.Tensor) -> None:

@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use gligen_components::{BoxError, Denoiser};
-use gligen_unet::UNet;
+use gligen_pipeline::{LoadOptions, ModelDir};
+use gligen_unet::UNetConfig;
+use serde_json::json;
 
 use crate::full_size::{conditioning, wave};
-use crate::operations::of_a_step;
+use crate::operations;
 
 /// What is evaluated.
 #[derive(Clone, Copy)]
@@ -21,42 +23,55 @@ struct Case {
     threads: usize,
 }
 
-/// All else is compared with this: a picture of 512² with guidance and two objects.
-const BASE: Case = Case { side: 64, objects: 2, samples: 2, threads: 0 };
-
-/// Prints a table in Markdown for the UNet of the folder `model`.
+/// Prints a row for each case of the model in the folder `model`, as an object a line.
+///
+/// Sides, objects, samples and threads vary one at a time. Before each of the four the case that all are compared with
+/// is timed again: the model's own size with guidance, two objects and all cores.
 pub(crate) fn time(model: &Path) -> Result<(), BoxError> {
     let device = Device::flex();
-    let unet = UNet::load(&model.join("unet"), &device)?;
-    let cores = std::thread::available_parallelism()?.get();
-    let base = Case { threads: cores, ..BASE };
-    let sides = [32, 64, 96, 128].map(|side| (format!("{0}×{0} pixels", 8 * side), Case { side, ..base }));
+    let model = ModelDir::open(model)?;
+    let config = UNetConfig::from_json(&model.text("unet", "config.json")?)?;
+    let pipeline = model.load(LoadOptions::default(), &device)?;
+    let unet = pipeline.parts().denoiser.as_ref();
+    let own = config.sample_size;
+    let threads = std::thread::available_parallelism()?.get();
+    let base = Case { side: own, objects: 2, samples: 2, threads };
+    let pixels = |side: usize| format!("{0}×{0} pixels", 8 * side);
+
+    let sides = [own / 2, own, own * 3 / 2, own * 2].map(|side| (pixels(side), Case { side, ..base }));
     let objects = [0, 1, 30].map(|objects| (format!("objects: {objects}"), Case { objects, ..base }));
-    let samples = [1, 2, 4, 8].map(|samples| (format!("samples: {samples}"), Case { samples, ..base }));
-    let threads = [1, cores].map(|threads| (format!("threads: {threads}"), Case { threads, ..base }));
-    seconds(&unet, base, &device)?; // the weights come into memory
-    let reference = seconds(&unet, base, &device)?;
-    println!("| | seconds | of the first | expected |\n|---|---:|---:|---:|");
-    println!("| 512×512 pixels, 2 objects, 2 samples, {cores} threads | {reference:.2} | 1.00 | 1.00 |");
-    for (name, case) in sides.into_iter().chain(objects).chain(samples).chain(threads) {
-        let seconds = seconds(&unet, case, &device)?;
-        let expected = case.work() / base.work() * (cores as f64 / case.threads as f64);
-        println!("| {name} | {seconds:.2} | {:.2} | {expected:.2} |", seconds / reference);
+    let samples = [1, 2, 4].map(|samples| (format!("samples: {samples}"), Case { samples, ..base }));
+    let threads = [1, 2].map(|threads| (format!("threads: {threads}"), Case { threads, ..base }));
+    let groups = [sides.to_vec(), objects.to_vec(), samples.to_vec(), threads.to_vec()];
+
+    let work = |case: Case| case.samples as f64 * operations::unet(&config, case.side, true);
+    seconds(unet, base, &device)?; // the weights come into memory
+    for group in groups {
+        let base_seconds = seconds(unet, base, &device)?;
+        for (name, case) in group {
+            let seconds = seconds(unet, case, &device)?;
+            let expected = work(case) / work(base) * (base.threads as f64 / case.threads as f64);
+            let base = format!("{}, 2 objects, 2 samples, {} threads", pixels(base.side), base.threads);
+            println!(
+                "{}",
+                json!({
+                    "case": name,
+                    "seconds": seconds,
+                    "of": base,
+                    "of_seconds": base_seconds,
+                    "expected_ratio": expected,
+                })
+            );
+        }
     }
     Ok(())
 }
 
-impl Case {
-    fn work(self) -> f64 {
-        of_a_step(self.side) * self.samples as f64
-    }
-}
-
 /// The faster of two evaluations.
-fn seconds(unet: &UNet, case: Case, device: &Device) -> Result<f64, BoxError> {
+fn seconds(unet: &dyn Denoiser, case: Case, device: &Device) -> Result<f64, BoxError> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(case.threads).build()?;
     pool.install(|| {
-        let conditioning = conditioning(case.samples, case.objects, device);
+        let conditioning = conditioning(case.samples, case.objects, unet.context_width(), device);
         let latents = wave([case.samples, unet.in_channels(), case.side, case.side], device);
         let mut run = unet.begin(&conditioning)?;
         let mut fastest = f64::INFINITY;

@@ -6,12 +6,12 @@ use gligen_kernels::{attention, geglu};
 use gligen_nn::{
     Conv2d, Downsample2d, FeedForward, GroupNorm, LayerNorm, Linear, Padding, ResnetBlock2d, Upsample2d,
 };
+use gligen_pipeline::sd1_configs;
 use gligen_unet::transformer::TransformerBlock;
 use gligen_unet::{Fuser, UNetConfig, UNetError};
 
 use crate::clock::layer;
 use crate::random::{fill, tensor};
-use crate::sizes::Size;
 
 /// Times every layer. The names are those of `reference.py`.
 pub(crate) fn time() -> Result<(), UNetError> {
@@ -81,7 +81,7 @@ fn blocks_of_tokens(device: &Device) -> Result<(), UNetError> {
     let grounding = fuser.prepare(objects.clone());
     layer("fuser, 4096 tokens of 320, 30 objects", || fuser.forward(x.clone(), &grounding, 1.0));
 
-    let config = UNetConfig::from_json(&Size::Sd14.configs().unet.to_string())?;
+    let config = UNetConfig::from_json(&sd1_configs::unet(4, "gated").to_string())?;
     let block = fill(TransformerBlock::new(&config, 320, 8, device));
     let conditioning = block.prepare(&text, Some(&objects));
     layer("transformer block, 4096 tokens of 320, 30 objects", || {

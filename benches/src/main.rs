@@ -2,9 +2,11 @@
 //!
 //! ```text
 //! make-model   configs of the published shape ─▶ modules, empty ─▶ names and shapes ─▶ random numbers ─▶ a folder
-//! layers       single layers at the sizes of Stable Diffusion ─┐
-//! full         the stages of a full-size model ────────────────┴▶ {"what": …, "seconds": …}, one a line
-//! growth       its UNet at other sizes, beside what was to be expected ─▶ a table
+//! picture      the built-in model's default picture ────────────┐
+//! layers       single layers at the sizes of Stable Diffusion   │
+//! full         the stages of a full-size model                  ├▶ {"what": …, "unit": …, "value": …}, one a line
+//! text-image   what one that takes pictures has more ───────────┘
+//! growth       its UNet at other sizes, beside its laws ────────▶ {"case": …, "seconds": …, …}, one a line
 //! ```
 //!
 //! `reference.py` beside it times the same things under the same names; `cargo xtask bench` puts them side by side.
@@ -17,14 +19,17 @@ mod growth;
 mod layers;
 mod make_model;
 mod operations;
+mod picture;
 mod random;
 mod sizes;
+mod text_image;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use gligen_components::BoxError;
+use gligen_pipeline::Memory;
 
 #[derive(Parser)]
 #[command(name = "gligen-bench", about = "Random checkpoints, and our side of the benchmarks")]
@@ -44,10 +49,20 @@ enum Task {
         /// The folder to make
         out: PathBuf,
     },
+    /// Time the default picture of the built-in model, drawn over and over
+    Picture,
     /// Time single layers at the sizes of Stable Diffusion, two pictures at once
     Layers,
     /// Time the stages of a model at its own size, two pictures at once
     Full {
+        /// A model folder
+        model: PathBuf,
+        /// Memory for its weights: `fast`, `balanced` or `small`
+        #[arg(long, default_value_t)]
+        memory: Memory,
+    },
+    /// Time the image encoder and a whole step of a model that takes pictures of objects
+    TextImage {
         /// A model folder
         model: PathBuf,
     },
@@ -65,8 +80,10 @@ fn main() -> ExitCode {
                 println!("{part}");
             }
         }),
+        Task::Picture => picture::time(),
         Task::Layers => layers::time().map_err(BoxError::from),
-        Task::Full { model } => full_size::time(&model),
+        Task::Full { model, memory } => full_size::time(&model, memory),
+        Task::TextImage { model } => text_image::time(&model),
         Task::Growth { model } => growth::time(&model),
     };
     match result {

@@ -5,17 +5,18 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
-use burn::module::Module;
 use burn::tensor::Device;
 use gligen_clip_text::{ClipTextConfig, ClipTextTransformer};
+use gligen_clip_vision::{ClipImageProjection, ClipVisionConfig, ClipVisionModel};
 use gligen_components::BoxError;
+use gligen_pipeline::sd1_configs;
 use gligen_unet::UNetConfig;
 use gligen_vae::AutoencoderKlConfig;
 use gligen_weights::{Dtype, SafetensorsWriter, parameters};
 use serde_json::Value;
 
 use crate::random;
-use crate::sizes::{Size, model_index, scheduler};
+use crate::sizes::Size;
 
 /// The kind of numbers to write.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -49,26 +50,39 @@ pub(crate) fn write(size: Size, precision: Precision, out: &Path) -> Result<Vec<
     let config = ClipTextConfig::parse(configs.text_encoder.to_string().as_bytes())?;
     let text_encoder = ClipTextTransformer::new(&config, &device);
 
-    write_json(&out.join("model_index.json"), &model_index())?;
-    write_json(&out.join("scheduler/scheduler_config.json"), &scheduler())?;
+    write_json(&out.join("model_index.json"), &size.model_index())?;
+    write_json(&out.join("scheduler/scheduler_config.json"), &sd1_configs::scheduler())?;
     copy_tokenizer(size, &out.join("tokenizer"))?;
     write_json(&out.join("unet/config.json"), &configs.unet)?;
     write_json(&out.join("vae/config.json"), &configs.vae)?;
     write_json(&out.join("text_encoder/config.json"), &configs.text_encoder)?;
-    Ok(vec![
-        write_weights("unet", &unet, precision, &out.join("unet/diffusion_pytorch_model.safetensors"))?,
-        write_weights("vae", &vae, precision, &out.join("vae/diffusion_pytorch_model.safetensors"))?,
-        write_weights("text_encoder", &text_encoder, precision, &out.join("text_encoder/model.safetensors"))?,
-    ])
+    let write = |part, tensors, name| write_weights(part, tensors, precision, &out.join(part).join(name));
+    const OF_DIFFUSERS: &str = "diffusion_pytorch_model.safetensors";
+    const OF_TRANSFORMERS: &str = "model.safetensors";
+    let mut written = vec![
+        write("unet", parameters(&unet), OF_DIFFUSERS)?,
+        write("vae", parameters(&vae), OF_DIFFUSERS)?,
+        write("text_encoder", parameters(&text_encoder), OF_TRANSFORMERS)?,
+    ];
+    if let Some(configs) = &configs.pictures {
+        let config = ClipVisionConfig::parse_image_encoder(&configs.image_encoder.to_string())?;
+        let image_encoder = ClipVisionModel::new(&config, &device);
+        let image_project = ClipImageProjection::new(config.projection_dim, &device);
+        write_json(&out.join("image_encoder/config.json"), &configs.image_encoder)?;
+        write_json(&out.join("image_project/config.json"), &configs.image_project)?;
+        write_json(&out.join("processor/preprocessor_config.json"), &configs.processor)?;
+        written.push(write("image_encoder", parameters(&image_encoder), OF_TRANSFORMERS)?);
+        written.push(write("image_project", parameters(&image_project), OF_DIFFUSERS)?);
+    }
+    Ok(written)
 }
 
 fn write_weights(
     part: &'static str,
-    module: &impl Module,
+    mut tensors: Vec<(String, Vec<usize>)>,
     precision: Precision,
     path: &Path,
 ) -> Result<Written, BoxError> {
-    let mut tensors = parameters(module);
     // The gates have rank 0 in a checkpoint; Burn has no such tensors.
     for (_, shape) in tensors.iter_mut().filter(|(key, _)| key.contains(".alpha_")) {
         shape.clear();
@@ -131,6 +145,7 @@ mod tests {
 
     use burn::tensor::Device;
     use gligen_clip_text::{ClipTextConfig, ClipTextTransformer};
+    use gligen_clip_vision::{ClipVisionConfig, ClipVisionModel};
     use gligen_pipeline::{Object, Pipeline, Request};
     use gligen_unet::UNetConfig;
     use gligen_vae::AutoencoderKlConfig;
@@ -167,5 +182,9 @@ mod tests {
         let config = ClipTextConfig::parse(configs.text_encoder.to_string().as_bytes()).unwrap();
         let text_encoder = ClipTextTransformer::new(&config, &device);
         assert_eq!(count(parameters(&text_encoder)), (196, 123_060_480));
+        let pictures = Size::Sd14TextImage.configs().pictures.unwrap();
+        let config = ClipVisionConfig::parse_image_encoder(&pictures.image_encoder.to_string()).unwrap();
+        let image_encoder = ClipVisionModel::new(&config, &device);
+        assert_eq!(count(parameters(&image_encoder)), (392, 303_966_208));
     }
 }

@@ -16,7 +16,6 @@ mod make_model;
 mod measurement;
 mod page;
 mod process;
-mod record;
 mod tidy;
 
 use std::process::ExitCode;

@@ -8,7 +8,7 @@ use crate::process::{self, cargo, program, root};
 /// Write a checkpoint with random weights in the published layout, for work on memory and speed
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// `sd14`: the published shape; `tiny`: a few kilobytes of the same build
+    /// `sd14`, `sd14-text-image`: the published shapes; `tiny`: a few kilobytes of the same build
     #[arg(long, default_value = "sd14")]
     size: String,
     /// `f16`, `bf16` or `f32`

@@ -38,6 +38,8 @@ mod matrix;
 mod memory;
 #[cfg(feature = "flex")]
 mod numbers;
+#[cfg(feature = "flex")]
+mod peak;
 #[cfg(all(test, feature = "flex"))]
 mod processors;
 #[cfg(feature = "flex")]
@@ -55,6 +57,8 @@ pub use conv::{Placement, conv2d, conv2d_plain};
 pub use group_norm::{group_norm, group_norm_plain};
 pub use layer_norm::{layer_norm, layer_norm_plain};
 pub use linear::{linear, linear_plain};
+#[cfg(feature = "flex")]
+pub use peak::peak_multiply_adds;
 pub use samples::{map_parts, parts, token_parts};
 pub use stored::{reads_halves, widened};
 

@@ -61,6 +61,8 @@ mod request;
 mod resting;
 #[cfg(feature = "networks")]
 mod sd1;
+#[cfg(feature = "networks")]
+pub mod sd1_configs;
 
 pub use adapter_files::{EmbeddingFile, LoraFile};
 pub use atomic_file::AtomicFile;

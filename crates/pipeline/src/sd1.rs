@@ -1,17 +1,14 @@
-//! The texts of a model folder that other layouts leave out, because all Stable Diffusion 1.x models share them: configs,
-//! scheduler, tokenizer.
+//! The texts of a model folder that other layouts leave out, because all Stable Diffusion 1.x models share them:
+//! [configs and scheduler](crate::sd1_configs), tokenizer.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use gligen_weights::{Checkpoint, Grounding, Layout, Part, Weights};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::Error;
-
-/// Widths of the UNet's levels, and of the text encoder's states.
-const WIDTHS: [usize; 4] = [320, 640, 1280, 1280];
-const CONTEXT: usize = 768;
+use crate::sd1_configs::{CONTEXT, WIDTHS, model_index, scheduler, text_encoder, unet, vae};
 
 /// The largest text that is taken over from a folder, in bytes: a tokenizer has a few million.
 const MAX_TEXT: u64 = 64 << 20;
@@ -94,20 +91,20 @@ fn unet_config(checkpoint: &Checkpoint, config: &[u8]) -> Result<Vec<u8>, serde_
 
 fn shared_texts(checkpoint: &Checkpoint) -> Result<Vec<(PathBuf, Vec<u8>)>, Error> {
     let mut configs = Vec::new();
-    if let Some(unet) = checkpoint.part(Part::UNet) {
+    if let Some(weights) = checkpoint.part(Part::UNet) {
         let refused = |reason| Error::NoConfigs { path: checkpoint.path().into(), reason };
-        check_shape(unet).map_err(refused)?;
+        check_shape(weights).map_err(refused)?;
         let Some(kind) = attention_type(checkpoint.grounding()) else {
             let reason = "its UNet takes joints or maps, for which diffusers has no config";
             return Err(refused(reason.into()));
         };
-        configs.push(("unet", unet_json(checkpoint.in_channels().unwrap_or(4), kind)));
+        configs.push(("unet", unet(checkpoint.in_channels().unwrap_or(4), kind)));
     }
     if checkpoint.part(Part::Vae).is_some() {
-        configs.push(("vae", vae_json()));
+        configs.push(("vae", vae()));
     }
     if checkpoint.part(Part::TextEncoder).is_some() {
-        configs.push(("text_encoder", text_encoder_json()));
+        configs.push(("text_encoder", text_encoder()));
     }
     let mut texts: Vec<_> =
         configs.iter().map(|(part, config)| (Path::new(part).join("config.json"), pretty(config))).collect();
@@ -159,103 +156,4 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 
 fn pretty(value: &Value) -> Vec<u8> {
     format!("{value:#}\n").into_bytes()
-}
-
-/// Source: `unet/config.json` of Stable Diffusion 1.4, and of GLIGEN in diffusers.
-fn unet_json(in_channels: usize, attention_type: &str) -> Value {
-    json!({
-        "_class_name": "UNet2DConditionModel",
-        "act_fn": "silu",
-        "attention_head_dim": 8,
-        "attention_type": attention_type,
-        "block_out_channels": WIDTHS,
-        "center_input_sample": false,
-        "cross_attention_dim": CONTEXT,
-        "down_block_types": ["CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"],
-        "downsample_padding": 1,
-        "flip_sin_to_cos": true,
-        "freq_shift": 0,
-        "in_channels": in_channels,
-        "layers_per_block": 2,
-        "mid_block_scale_factor": 1,
-        "norm_eps": 1e-5,
-        "norm_num_groups": 32,
-        "out_channels": 4,
-        "sample_size": 64,
-        "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"],
-        "use_linear_projection": false,
-    })
-}
-
-fn vae_json() -> Value {
-    json!({
-        "_class_name": "AutoencoderKL",
-        "act_fn": "silu",
-        "block_out_channels": [128, 256, 512, 512],
-        "down_block_types": ["DownEncoderBlock2D", "DownEncoderBlock2D", "DownEncoderBlock2D", "DownEncoderBlock2D"],
-        "in_channels": 3,
-        "latent_channels": 4,
-        "layers_per_block": 2,
-        "norm_num_groups": 32,
-        "out_channels": 3,
-        "sample_size": 512,
-        "scaling_factor": 0.18215,
-        "up_block_types": ["UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D"],
-    })
-}
-
-/// Source: the text half of `config.json` of CLIP ViT-L/14.
-fn text_encoder_json() -> Value {
-    json!({
-        "architectures": ["CLIPTextModel"],
-        "bos_token_id": 49406,
-        "eos_token_id": 49407,
-        "hidden_act": "quick_gelu",
-        "hidden_size": CONTEXT,
-        "intermediate_size": 3072,
-        "layer_norm_eps": 1e-5,
-        "max_position_embeddings": 77,
-        "model_type": "clip_text_model",
-        "num_attention_heads": 12,
-        "num_hidden_layers": 12,
-        "pad_token_id": 49407,
-        "projection_dim": 768,
-        "vocab_size": 49408,
-    })
-}
-
-fn scheduler() -> Value {
-    json!({
-        "_class_name": "PNDMScheduler",
-        "beta_end": 0.012,
-        "beta_schedule": "scaled_linear",
-        "beta_start": 0.00085,
-        "clip_sample": false,
-        "num_train_timesteps": 1000,
-        "prediction_type": "epsilon",
-        "set_alpha_to_one": false,
-        "skip_prk_steps": true,
-        "steps_offset": 1,
-        "trained_betas": null,
-    })
-}
-
-fn model_index(grounding: Grounding) -> Value {
-    let class = match grounding {
-        Grounding::None => "StableDiffusionPipeline",
-        Grounding::TextImageBox => "StableDiffusionGLIGENTextImagePipeline",
-        _ => "StableDiffusionGLIGENPipeline",
-    };
-    json!({
-        "_class_name": class,
-        "_diffusers_version": "0.42.1",
-        "feature_extractor": [null, null],
-        "requires_safety_checker": false,
-        "safety_checker": [null, null],
-        "scheduler": ["diffusers", "PNDMScheduler"],
-        "text_encoder": ["transformers", "CLIPTextModel"],
-        "tokenizer": ["transformers", "CLIPTokenizer"],
-        "unet": ["diffusers", "UNet2DConditionModel"],
-        "vae": ["diffusers", "AutoencoderKL"],
-    })
 }
