@@ -29,19 +29,20 @@ fn left_behind() -> MutexGuard<'static, Vec<Vec<f32>>> {
 
 /// Room for `count` numbers, whatever they are now: the caller writes every one.
 pub(crate) fn for_results(count: usize) -> Vec<f32> {
-    if count < LARGE {
-        return vec![0.0; count];
+    let mut numbers =
+        if count < LARGE { vec![0.0; count] } else { take(count).unwrap_or_else(|| large(count)) };
+    if cfg!(debug_assertions) {
+        numbers.fill(f32::NAN); // A number that nobody writes shows in the tests.
     }
-    if let Some(mut numbers) = take(count) {
-        if cfg!(debug_assertions) {
-            numbers.fill(f32::NAN); // A number that nobody writes shows in the tests.
-        }
-        return numbers;
-    }
-    let zeros = vec![0.0; count];
+    numbers
+}
+
+/// Room for `count` numbers, many, that nobody has used before.
+fn large(count: usize) -> Vec<f32> {
+    let numbers = vec![0.0; count];
     #[cfg(target_os = "linux")]
-    advise_large_pages(&zeros);
-    zeros
+    advise_large_pages(&numbers);
+    numbers
 }
 
 /// What a result of `count` numbers has left behind. Where there is nothing, as much of other sizes is given back if much
