@@ -62,8 +62,8 @@ pub use peak::peak_multiply_adds;
 pub use samples::{map_parts, parts, token_parts};
 pub use stored::{reads_halves, widened};
 
-/// Gives memory back to the system that results have left behind and that is kept for the next ones: for when none are to
-/// come soon.
+/// Frees the memory that large results on flex have left behind and that is kept for the next ones: for when none are to
+/// come soon. A pipeline does so after each run; who uses a network alone may.
 pub fn release_memory() {
     #[cfg(feature = "flex")]
     memory::release();

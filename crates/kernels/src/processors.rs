@@ -20,6 +20,12 @@ fn numbers(count: usize, seed: u32) -> Vec<f32> {
     (0..count).map(|_| next()).collect()
 }
 
+/// Of each number the first `parts` of the three, of eight digits each, that the tiles cut it into.
+fn cut(numbers: Vec<f32>, parts: u32) -> Vec<f32> {
+    let digits = u32::MAX << (24 - 8 * parts);
+    numbers.into_iter().map(|x| f32::from_bits(x.to_bits() & digits)).collect()
+}
+
 fn tensor<const D: usize>(shape: [usize; D], seed: u32) -> Tensor<D> {
     Tensor::from_data(TensorData::new(numbers(shape.iter().product(), seed), shape), &Device::flex())
 }
@@ -43,9 +49,10 @@ proptest! {
     fn a_product_is_the_sum_of_products(
         (rows, inner, columns) in (0usize..140, 0usize..900, 0usize..110),
         (a_turned, b_turned) in any::<(bool, bool)>(),
+        (a_parts, b_parts) in (1u32..4, 1u32..4),
         room in 0usize..5,
     ) {
-        let (a, b) = (numbers(rows * inner, 1), numbers(inner * columns, 2));
+        let (a, b) = (cut(numbers(rows * inner, 1), a_parts), cut(numbers(inner * columns, 2), b_parts));
         let matrix = |numbers, shape: [usize; 2], turned| match turned {
             true => Matrix::whole(Numbers::F32(numbers), [shape[1], shape[0]]).transposed(),
             false => Matrix::whole(Numbers::F32(numbers), shape),

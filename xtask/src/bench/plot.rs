@@ -56,10 +56,10 @@ pub(super) fn svg(record: &Record) -> String {
         "ours by the faster of torch's two layouts; a thin line is the spread over the rounds",
     );
     svg += &legend();
-    for tenth in (0..).step_by(2).map(|tenth| f64::from(tenth) / 10.0).take_while(|&ratio| ratio <= longest) {
-        let class = if tenth == 1.0 { "one" } else { "grid" };
-        svg += &line(class, [x(tenth), TOP - 6.0], [x(tenth), foot]);
-        svg += &text("note", x(tenth), foot + 18.0, "middle", &format!("{tenth:.1}"));
+    for mark in (0..).step_by(2).map(|tenths| f64::from(tenths) / 10.0).take_while(|&mark| mark <= longest) {
+        let class = if mark == 1.0 { "one" } else { "grid" };
+        svg += &line(class, [x(mark), TOP - 6.0], [x(mark), foot]);
+        svg += &text("note", x(mark), foot + 18.0, "middle", &format!("{mark:.1}"));
     }
     for (index, (row, ratio)) in bars.into_iter().enumerate() {
         svg += &bar(row, ratio, TOP + ROW * index as f64, x);

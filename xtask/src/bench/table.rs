@@ -4,7 +4,7 @@ use super::bounds::{Bound, Measure};
 use super::record::{Record, Row, Spread};
 
 /// Every row: medians with their spread, the ratio to the faster reference, what was set out for, and the share of the
-/// machine's peak.
+/// machine's peak; below it that peak, and how quiet the machine was.
 pub(super) fn table(record: &Record) -> String {
     let mut table = String::from(
         "| | ours | diffusers | channels last | ratio to the faster | must | hope | of the peak |\n\
@@ -17,17 +17,19 @@ pub(super) fn table(record: &Record) -> String {
         let cells = [row.what.to_owned()].into_iter().chain(values).chain([ratio(&row), must, hope, share]);
         table += &line(cells);
     }
-    if let Some(peak) = record.peak() {
+    let peak = record.peak().map(|peak| {
         let peak = peak / 1e9;
-        table += &format!(
-            "\nThe machine's peak: {peak:.0} thousand million multiplications, each with an addition, a second."
-        );
-    }
-    if let Some(others) = record.others() {
-        table += &format!(
-            " In the turn that was disturbed most, others took {:.0} % of the processor.\n",
-            100.0 * others
-        );
+        format!(
+            "The machine's peak: {peak:.0} thousand million multiplications, each with an addition, a second."
+        )
+    });
+    let others = record.others().map(|share| {
+        let percent = 100.0 * share;
+        format!("In the turn that was disturbed most, others took {percent:.0} % of the processor.")
+    });
+    let notes: Vec<String> = peak.into_iter().chain(others).collect();
+    if !notes.is_empty() {
+        table += &format!("\n{}\n", notes.join(" "));
     }
     table
 }

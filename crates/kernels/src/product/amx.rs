@@ -1,13 +1,14 @@
 //! The tiles of AMX: the processor multiplies 16 × 32 by 32 × 16 numbers of 8 binary digits in one instruction.
 //!
 //! A number of 24 digits is cut into three of 8, so that nothing is lost, and six of the nine products of the parts
-//! are summed in f32, the greatest first:
+//! are summed in f32:
 //!
 //! ```text
 //! (a₁ + a₂ + a₃)(b₁ + b₂ + b₃) = a₁b₁ + a₁b₂ + a₁b₃ + a₂b₁ + a₂b₂ + a₃b₁ + about 2⁻²³ of the product
 //! ```
 //!
-//! which is as exact as f32 itself, and faster than its vectors although each number is cut first. Infinities become NaN,
+//! which is as exact as f32 itself, and faster than its vectors although each number is cut first. Where all second or
+//! third parts are 0, as those of weights stored in f16 or bf16 are, their products are left out. Infinities become NaN,
 //! for their parts are differences of them, and numbers below 2⁻¹²⁶ count as 0.
 //!
 //! Source: "Leveraging the bfloat16 Artificial Intelligence Datatype For Higher-Precision Computations", arXiv
@@ -15,6 +16,7 @@
 
 use std::arch::asm;
 use std::arch::x86_64::*;
+use std::marker::PhantomData;
 use std::sync::OnceLock;
 
 use super::ways::Target;
@@ -30,7 +32,7 @@ const PARTS: usize = 3;
 /// From the parts of some inner numbers to those of the next.
 const STEP: usize = PARTS * 2 * TILE;
 
-/// Numbers of 32 bits before the first parts, of which one says how many parts there are.
+/// Numbers of 32 bits before the first parts, of which one says how many parts there are: a line of the caches.
 const HEAD: usize = 16;
 
 /// Numbers of 32 bits that [`SIDE`] rows or columns of `inner` numbers take when they are cut.
@@ -126,7 +128,7 @@ fn store(x: __m512i, to: &mut [f32]) {
 ///
 /// # Panics
 ///
-/// If the processor has no tiles, or the lengths do not fit.
+/// If the processor has no tiles, or `to` is not as long as [`cut_len`] says.
 pub(crate) fn cut_rows<'a>(rows: impl Iterator<Item = &'a [f32]>, inner: usize, to: &mut [f32]) {
     #[target_feature(enable = "avx512f,avx512bw")]
     fn cut<'a>(rows: impl Iterator<Item = &'a [f32]>, to: &mut [f32]) -> usize {
@@ -195,8 +197,9 @@ pub(crate) fn cut_columns(columns: &[f32], to: &mut [f32]) {
     head[0] = unsafe { cut(columns, to) } as f32;
 }
 
-/// The tiles of this thread, ready for use.
-pub(crate) struct Tiles(());
+/// The tiles of this thread, ready for use; one at a time, for with it they are given back. It stays in its thread, as
+/// they do.
+pub(crate) struct Tiles(PhantomData<*const ()>);
 
 impl Tiles {
     /// # Panics
@@ -222,7 +225,7 @@ impl Tiles {
         unsafe {
             asm!("ldtilecfg [{}]", in(reg) PALETTE.0.as_ptr(), options(nostack, preserves_flags, readonly))
         };
-        Self(())
+        Self(PhantomData)
     }
 
     /// The product of cut rows and cut columns into `target`, of at most [`SIDE`] rows and columns.
@@ -241,8 +244,8 @@ impl Tiles {
         };
         let steps = (a.len() - HEAD) / STEP;
         let mut sums = Sums([[0.0; SIDE]; SIDE]);
-        // SAFETY: the lengths were checked, and the tiles are set up for as long as `self` lives; the target is the
-        // caller's promise, and who has tiles has these vectors.
+        // SAFETY: the lengths were checked, and the tiles of this thread are set up for as long as `self` lives; the
+        // target is the caller's promise, and who has tiles has these vectors.
         unsafe {
             target.prefetch();
             multiply(a[HEAD..].as_ptr(), b[HEAD..].as_ptr(), steps, &mut sums);
@@ -261,6 +264,7 @@ impl Target {
     fn prefetch(self) {
         for row in 0..self.rows {
             let c = self.c.wrapping_add(row * self.c_row);
+            // A row lies in three lines of the caches at most.
             for column in [0, self.columns / 2, self.columns - 1] {
                 _mm_prefetch::<_MM_HINT_T0>(c.wrapping_add(column).cast());
             }

@@ -188,22 +188,23 @@ impl Way for Tiles {
                 && inner.len() == width
             {
                 amx::cut_rows(in_place, width, to);
-                continue;
+            } else {
+                with_scratch(|buffer| {
+                    let whole = aligned(buffer, amx::SIDE * width);
+                    let (some, rest) = whole.split_at_mut(rows.len() * width);
+                    a.pack(rows, inner.clone(), width, some);
+                    rest.fill(0.0);
+                    amx::cut_rows(whole.chunks_exact(width), width, to);
+                });
             }
-            with_scratch(|buffer| {
-                let whole = aligned(buffer, amx::SIDE * width);
-                let (some, rest) = whole.split_at_mut(rows.len() * width);
-                a.pack(rows, inner.clone(), width, some);
-                rest.fill(0.0);
-                amx::cut_rows(whole.chunks_exact(width), width, to);
-            });
         }
     }
 
     unsafe fn multiply(&self, tiles: &amx::Tiles, a: &[f32], b: &[f32], inner: usize, target: Target) {
+        assert_eq!(a.len(), self.rows_len(target.rows, inner), "packed");
         for (index, a) in a.chunks_exact(amx::cut_len(inner)).enumerate() {
             let row = index * amx::SIDE;
-            // SAFETY: the caller's promise for all rows, of which these are some.
+            // SAFETY: the caller's promise for all rows, of which these are some, as there are no more packed ones.
             unsafe {
                 let c = target.c.add(row * target.c_row);
                 let rows = amx::SIDE.min(target.rows - row);
