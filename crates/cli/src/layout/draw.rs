@@ -152,6 +152,6 @@ fn picture(path: &Path) -> Result<RgbImage, Failure> {
         Failure::Picture(LayoutError::Picture { path: "--over".into(), source: source.into() })
     })?;
     let (width, height) = (picture.width() as u32, picture.height() as u32);
-    let image = RgbImage::from_raw(width, height, picture.rgb().to_vec());
+    let image = RgbImage::from_raw(width, height, picture.into_rgb());
     Ok(image.unwrap_or_default()) // a picture has three bytes a pixel
 }
