@@ -22,11 +22,15 @@ use crate::repainting::{MaskKind, Repainting};
 use crate::work::submit;
 
 /// Fields that are no texts: they hold JSON.
-const JSON_FIELDS: [&str; 10] = [
+const JSON_FIELDS: [&str; 14] = [
     "n",
     "stream",
     "partial_images",
     "objects",
+    "num_images",
+    "width",
+    "height",
+    "inpaint_restore",
     "seed",
     "steps",
     "guidance_scale",
