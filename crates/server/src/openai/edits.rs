@@ -15,10 +15,9 @@ use serde_json::{Map, Value};
 
 use super::{ErrorObject, Fields, Streaming, answer};
 use crate::App;
-use crate::about::inpaint_mode;
 use crate::form::{FORM, Part, parts};
 use crate::problem::Problem;
-use crate::repainting::{MaskKind, Repainting};
+use crate::repainting::{MaskKind, Repainting, inpaint_mode};
 use crate::work::submit;
 
 /// Fields that are no texts: they hold JSON.
