@@ -82,6 +82,7 @@ impl Drawing<'_> {
     /// Draws what `asked` wants, unless it is a line whose pictures are there; returns the pictures' paths.
     fn draw_or_skip(&mut self, asked: &Asked) -> Result<Vec<PathBuf>, Failure> {
         interrupt::check()?;
+        // Anew, not kept from the survey: plans hold pictures, and there may be many lines.
         let mut planned = self.plan(asked)?;
         if let Some(line) = &asked.line {
             if are_there(&mut planned, self.args.overwrite)? {

@@ -10,6 +10,7 @@ mod convert;
 mod devices;
 mod failure;
 mod generate;
+mod input;
 mod inspect;
 mod interrupt;
 mod known_things;

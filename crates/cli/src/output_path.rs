@@ -27,7 +27,7 @@ impl Target {
             if io::stdout().is_terminal() {
                 return Err(Failure::arguments(
                     "a picture would be written to the terminal",
-                    "give a file name, or send the output on: gligen generate … --output - > cat.png",
+                    "give a file name, or send the output on: gligen … --output - > cat.png",
                 ));
             }
             return Ok(Self::Stdout);

@@ -16,10 +16,10 @@ pub enum Memory {
     /// All weights are widened to f32 while they are loaded: twice the size of a file of f16.
     Fast,
     /// Weights are used where they lie in their file, and f16 and bf16 are widened piece by piece as they are computed
-    /// with: the size of the file.
+    /// with: the size of the file. The encoders of texts and pictures give their memory back when they have read a request.
     #[default]
     Balanced,
-    /// As balanced, and a network that has done its work gives its memory back until it is needed again.
+    /// As balanced, and every network that has done its work gives its memory back until it is needed again.
     Small,
 }
 
@@ -47,8 +47,16 @@ impl Memory {
 
     /// `network`, which was loaded from `weights`, as this choice keeps it.
     pub(crate) fn keep<N>(self, network: N, weights: impl IntoIterator<Item = Weights>) -> Resting<N> {
-        let weights = if self == Self::Small { weights.into_iter().collect() } else { Vec::new() };
-        Resting { network, weights }
+        Resting::new(network, weights, self == Self::Small)
+    }
+
+    /// As [`Memory::keep`] a `network` that has done its work before a picture is drawn.
+    pub(crate) fn keep_aside<N>(
+        self,
+        network: N,
+        weights: impl IntoIterator<Item = Weights>,
+    ) -> Resting<N> {
+        Resting::new(network, weights, self != Self::Fast)
     }
 }
 

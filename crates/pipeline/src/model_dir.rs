@@ -190,7 +190,7 @@ impl ModelDir {
                 let weights = add_words(&adapters.words, &mut config, weights, &mut tokenizer)?;
                 let weights = memory.prepare(weights, device);
                 let encoder = ClipTextEncoder::from_parts(config, &weights, tokenizer, device)?;
-                Ok(memory.keep(encoder, [weights]))
+                Ok(memory.keep_aside(encoder, [weights]))
             })
             .map_err(|e| component("text_encoder")(e.into()))?;
         let scheduler = SchedulerConfig::from_json(&self.text("scheduler", "scheduler_config.json")?)?;
@@ -229,7 +229,7 @@ impl ModelDir {
         let project = beside("image_project");
         let encoder = ClipImageEncoder::load_with(&image_encoder, project, processor, prepare, device)
             .map_err(|e| Error::Component { part: "image encoder", source: e.into() })?;
-        Ok(Some(Arc::new(memory.keep(encoder, used))))
+        Ok(Some(Arc::new(memory.keep_aside(encoder, used))))
     }
 
     fn safety_checker(

@@ -87,13 +87,18 @@ impl Pipeline {
         &self.parts
     }
 
-    /// Settles and checks `request`, computing nothing.
-    pub fn plan(&self, request: &Request) -> Result<Plan, Error> {
-        let own = || match self.scheduler {
+    /// Which of our schedulers samples where a request names none; `None` for one that is not ours.
+    pub fn own_scheduler(&self) -> Option<SchedulerKind> {
+        match self.scheduler {
             Some(_) => None,
             None => SchedulerKind::from_class_name(self.parts.scheduler.class_name.as_deref()?),
-        };
-        let request = Request { scheduler: request.scheduler.or_else(own), ..request.clone() };
+        }
+    }
+
+    /// Settles and checks `request`, computing nothing.
+    pub fn plan(&self, request: &Request) -> Result<Plan, Error> {
+        let scheduler = request.scheduler.or_else(|| self.own_scheduler());
+        let request = Request { scheduler, ..request.clone() };
         Ok(Plan::new(&request, &self.parts)?)
     }
 

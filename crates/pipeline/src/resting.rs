@@ -9,8 +9,15 @@ use gligen_weights::Weights;
 
 /// A network, and the weights whose memory is given back after each use of it; none: it keeps its memory.
 pub(crate) struct Resting<N> {
-    pub(crate) network: N,
-    pub(crate) weights: Vec<Weights>,
+    network: N,
+    weights: Vec<Weights>,
+}
+
+impl<N> Resting<N> {
+    /// `network`, which was loaded from `weights`, and whether it `rests`.
+    pub(crate) fn new(network: N, weights: impl IntoIterator<Item = Weights>, rests: bool) -> Self {
+        Self { network, weights: if rests { weights.into_iter().collect() } else { Vec::new() } }
+    }
 }
 
 /// A use of a network; its end gives the memory back.

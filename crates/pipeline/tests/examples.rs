@@ -1,23 +1,18 @@
 //! The examples run, each in an empty folder, and draw what they say.
 
-use std::path::Path;
-use std::process::Command;
+use gligen_testkit::example;
 
 /// Runs `examples/NAME.rs`, which must write these pictures and nothing else.
 fn run(name: &str, pictures: &[&str]) {
-    let test = std::env::current_exe().unwrap();
-    // Cargo builds the examples before it runs the tests, into the folder beside that of the tests.
-    let example = test.ancestors().nth(2).unwrap().join("examples").join(name);
-    assert!(example.is_file(), "{}: `cargo test -p gligen-pipeline` builds it", example.display());
     let folder = tempfile::tempdir().unwrap();
-    let output = Command::new(example).current_dir(folder.path()).output().unwrap();
+    let output = example(name).current_dir(folder.path()).output().unwrap();
     assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
     let entries = folder.path().read_dir().unwrap();
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     assert_eq!(names, pictures, "{name}");
     for picture in pictures {
-        let image = image::open(Path::new(folder.path()).join(picture)).unwrap().into_rgb8();
+        let image = image::open(folder.path().join(picture)).unwrap().into_rgb8();
         let first = image.get_pixel(0, 0);
         assert!(image.pixels().any(|pixel| pixel != first), "{name}: {picture} is of one colour");
     }

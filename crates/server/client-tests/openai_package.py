@@ -13,7 +13,7 @@ def client(address: str) -> openai.OpenAI:
 
 def check_models(address: str) -> None:
     (model,) = client(address).models.list()
-    assert model.id and model.object == "model" , model
+    assert model.id and model.object == "model", model
 
 
 def check_generate(address: str) -> None:

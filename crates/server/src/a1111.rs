@@ -28,11 +28,10 @@ pub(crate) use self::progress::{Nothing, Progress, interrupt, progress};
 use self::samplers::our_scheduler;
 pub(crate) use self::samplers::{Levels, Sampler, samplers, schedulers};
 use crate::App;
-use crate::about::inpaint_mode;
 use crate::answer::json_answer;
 use crate::job::Finished;
 use crate::problem::Problem;
-use crate::repainting::{MaskKind, Repainting};
+use crate::repainting::{MaskKind, Repainting, inpaint_mode};
 use crate::work::{JSON, parse, submit, wait};
 
 /// A problem as clients of that API read it.

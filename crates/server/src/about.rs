@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::answer::json_answer;
 use crate::problem::Problem;
+use crate::repainting::inpaint_mode;
 use crate::{App, Limits, ModelInfo};
 
 /// The model, in a list.
@@ -151,18 +152,8 @@ pub(crate) async fn capabilities(State(app): State<Arc<App>>) -> Response {
     json_answer(StatusCode::OK, &capabilities)
 }
 
-/// How the model repaints.
-pub(crate) fn inpaint_mode(app: &App) -> InpaintMode {
-    let denoiser = &app.pipeline.parts().denoiser;
-    match denoiser.in_channels() == denoiser.out_channels() {
-        true => InpaintMode::Blend,
-        false => InpaintMode::Model,
-    }
-}
-
 fn own_scheduler(app: &App) -> Option<&'static str> {
-    let class_name = app.pipeline.parts().scheduler.class_name.as_deref()?;
-    SchedulerKind::from_class_name(class_name).map(|kind| kind.name())
+    app.pipeline.own_scheduler().map(|kind| kind.name())
 }
 
 fn scheduler_list() -> Vec<SchedulerObject> {

@@ -1,10 +1,11 @@
-//! A picture to repaint and its mask, as other APIs bring them.
+//! A picture to repaint and its mask, as other APIs bring them, and how the model takes them.
 
 use axum::http::StatusCode;
 use gligen_pipeline::{InpaintMode, LayoutError, Picture, Transparency, embedded_picture};
 use image::RgbImage;
 use serde_json::{Map, Value};
 
+use crate::App;
 use crate::data_url;
 use crate::problem::Problem;
 
@@ -26,6 +27,15 @@ pub(crate) enum MaskKind {
     Black,
     /// It is transparent there; where there is no mask, the picture may be.
     Transparent,
+}
+
+/// How the model repaints.
+pub(crate) fn inpaint_mode(app: &App) -> InpaintMode {
+    let denoiser = &app.pipeline.parts().denoiser;
+    match denoiser.in_channels() == denoiser.out_channels() {
+        true => InpaintMode::Blend,
+        false => InpaintMode::Model,
+    }
 }
 
 impl Repainting {

@@ -1,5 +1,5 @@
-//! Reads stored tensors of the reference and compares with them, printing how much of the allowance was used; and a hub
-//! to fetch from, in the test's own process.
+//! Reads stored tensors of the reference and compares with them, printing how much of the allowance was used; a hub to
+//! fetch from, in the test's own process; and examples to run.
 //!
 //! ```no_run
 //! use gligen_testkit::{Fixture, assert_close, devices};
@@ -20,6 +20,7 @@ pub use hub_server::{Fault, HubServer, Seen};
 pub use model::assemble;
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use burn::tensor::{DType, TensorData};
 use burn::{Tensor, tensor::Device};
@@ -29,6 +30,16 @@ use safetensors::{Dtype, SafeTensors};
 /// The folder of stored tensors and small models.
 pub fn fixtures() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures"))
+}
+
+/// Runs `examples/NAME.rs` of the crate whose test this is.
+pub fn example(name: &str) -> Command {
+    let test = std::env::current_exe().expect("a test has a file");
+    // Cargo builds the examples before it runs the tests, into the folder beside that of the tests.
+    let folder = test.ancestors().nth(2).expect("a test lies in target/PROFILE/deps");
+    let path = folder.join("examples").join(name).with_extension(std::env::consts::EXE_EXTENSION);
+    assert!(path.is_file(), "{}: `cargo test -p` with the crate's name builds it", path.display());
+    Command::new(path)
 }
 
 /// The devices that a test of numbers runs on: flex, and ndarray as a second opinion.

@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{Read, stdin};
 use std::path::{Path, PathBuf};
 
 use gligen_pipeline::{Layout, Request};
 
 use super::Args;
 use crate::failure::Failure;
+use crate::input::{layout_on_line, lines, read};
 use crate::output_path::{Target, with_suffix};
 
 /// How the name of a file ends that has a layout on each line.
@@ -74,17 +74,9 @@ impl Args {
         let layout = match &self.layout {
             Some(path) if self.is_lines() => return self.lines(path),
             None => Layout::default(),
-            Some(path) if path == Path::new("-") => {
-                let mut bytes = Vec::new();
-                stdin()
-                    .lock()
-                    .read_to_end(&mut bytes)
-                    .map_err(|source| Failure::System { what: "standard input", source })?;
-                Layout::from_bytes(&bytes).map_err(|source| Failure::layout("standard input", source))?
-            }
             Some(path) => {
-                let layout = Layout::read(path);
-                beside(path, layout.map_err(|source| Failure::layout(path.display().to_string(), source))?)
+                let (bytes, name) = read(path)?;
+                beside(path, Layout::from_bytes(&bytes).map_err(|source| Failure::layout(name, source))?)
             }
         };
         Ok(vec![Asked { layout: self.over(layout)?, target, line: None }])
@@ -96,12 +88,9 @@ impl Args {
         let output = self.output.clone().unwrap_or(name);
         let text = std::fs::read_to_string(path).map_err(|source| Failure::file(path, source))?;
         let mut all = Vec::new();
-        for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        for (number, line) in lines(&text) {
             let place = Line { file: path.into(), number };
-            let layout = Layout::from_json(line)
-                // Behind as many line breaks as in the file, so that the error counts as an editor does.
-                .or_else(|_| Layout::from_json(&("\n".repeat(number - 1) + line)))
-                .map_err(|source| Failure::layout(place.to_string(), source))?;
+            let layout = layout_on_line(place.to_string(), number, line)?;
             all.push(Asked {
                 layout: self.over(beside(path, layout))?,
                 target: Target::Named(with_suffix(&output, &format!("{number:04}"))),
@@ -116,7 +105,8 @@ impl Args {
     }
 }
 
-/// `layout` from the file `path`, beside which lie the files that it names.
+/// `layout` from the file `path`, beside which lie the files that it names; those of standard input, from where the
+/// program runs.
 fn beside(path: &Path, mut layout: Layout) -> Layout {
     let folder = path.parent().unwrap_or(Path::new(""));
     layout.pictures_mut().for_each(|path| *path = folder.join(&*path));

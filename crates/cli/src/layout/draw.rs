@@ -8,8 +8,8 @@ use gligen_pipeline::{
 };
 use image::{Rgb, RgbImage};
 
-use super::read;
 use crate::failure::Failure;
+use crate::input::{layout_on_line, lines, read};
 use crate::output_path::Target;
 use crate::{overlay, report};
 
@@ -54,12 +54,16 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let (bytes, name) = read(&args.layout)?;
     let over = args.over.as_deref().map(picture).transpose()?;
     let mut drawings = Vec::new();
-    for (place, layout) in layouts(&bytes, &name)? {
+    for (line, layout) in layouts(&bytes, &name)? {
+        let at = |failure: Failure| match &line {
+            Some(place) => Failure::Line { place: place.clone(), source: failure.into() },
+            None => failure,
+        };
         let [width, height] = match &over {
             Some(picture) => picture.dimensions().into(),
-            None => size(args, &layout, &place)?,
+            None => size(args, &layout).map_err(at)?,
         };
-        let lists = objects(&layout, &place)?.into_iter();
+        let lists = objects(&layout).map_err(at)?.into_iter();
         drawings.extend(lists.map(|objects| Drawing { width, height, objects }));
     }
     let paths = target.write_all(drawings.len(), |index, writer| {
@@ -78,32 +82,31 @@ struct Drawing {
     objects: Vec<Object>,
 }
 
-/// The layout of a file, or those on its lines; each with what stands before its places in error texts.
-fn layouts(bytes: &[u8], name: &str) -> Result<Vec<(String, Layout)>, Failure> {
+/// The layout of a file, or those on its lines, each of which comes with what errors call its line.
+fn layouts(bytes: &[u8], name: &str) -> Result<Vec<(Option<String>, Layout)>, Failure> {
     let whole = match Layout::from_bytes(bytes) {
-        Ok(layout) => return Ok(vec![(String::new(), layout)]),
+        Ok(layout) => return Ok(vec![(None, layout)]),
         Err(source) => Failure::layout(name, source),
     };
-    let lines = (1..).zip(std::str::from_utf8(bytes).unwrap_or_default().lines());
-    let mut lines = lines.filter(|(_, line)| !line.trim().is_empty()).peekable();
+    let mut lines = lines(std::str::from_utf8(bytes).unwrap_or_default()).peekable();
     if lines.peek().is_none_or(|(_, first)| Layout::from_json(first).is_err()) {
         return Err(whole);
     }
-    let each = lines.map(|(number, line)| match Layout::from_json(line) {
-        Ok(layout) => Ok((format!("line {number}, "), layout)),
-        Err(source) => Err(Failure::layout(format!("{name}, line {number}"), source)),
+    let each = lines.map(|(number, line)| {
+        let place = format!("{name}, line {number}");
+        layout_on_line(place.clone(), number, line).map(|layout| (Some(place), layout))
     });
     each.collect()
 }
 
 /// The objects of each picture, with their boxes checked as if they were to be generated.
-fn objects(layout: &Layout, place: &str) -> Result<Vec<Vec<Object>>, Failure> {
+fn objects(layout: &Layout) -> Result<Vec<Vec<Object>>, Failure> {
     let inverted_box_allowed = layout.compat == Compat::Diffusers;
     let mut lists = Vec::new();
     for (list, objects) in layout.objects.iter().enumerate() {
         let place_of = |index| match layout.objects.len() {
-            1 => format!("{place}objects[{index}]"),
-            _ => format!("{place}objects[{list}][{index}]"),
+            1 => format!("objects[{index}]"),
+            _ => format!("objects[{list}][{index}]"),
         };
         let objects = objects.iter().enumerate().map(|(index, object)| {
             let object = labelled(object);
@@ -131,14 +134,14 @@ fn labelled(object: &LayoutObject) -> Object {
 }
 
 /// Width and height of an empty canvas.
-fn size(args: &Args, layout: &Layout, place: &str) -> Result<[u32; 2], Failure> {
+fn size(args: &Args, layout: &Layout) -> Result<[u32; 2], Failure> {
     let side = |asked: Option<u32>, of_layout: Option<usize>, key| match (asked, of_layout) {
         (Some(side), _) => Ok(side),
         (None, None) => Ok(SIDE),
         (None, Some(side)) => {
             let fitting = u32::try_from(side).ok().filter(|side| (1..=MAX_SIDE).contains(side));
             fitting.ok_or_else(|| {
-                let message = format!("`{place}{key}` is {side}, expected 1 to {MAX_SIDE}");
+                let message = format!("`{key}` is {side}, expected 1 to {MAX_SIDE}");
                 Failure::arguments(message, format!("give another one with --{key}"))
             })
         }
@@ -152,6 +155,6 @@ fn picture(path: &Path) -> Result<RgbImage, Failure> {
         Failure::Picture(LayoutError::Picture { path: "--over".into(), source: source.into() })
     })?;
     let (width, height) = (picture.width() as u32, picture.height() as u32);
-    let image = RgbImage::from_raw(width, height, picture.rgb().to_vec());
+    let image = RgbImage::from_raw(width, height, picture.into_rgb());
     Ok(image.unwrap_or_default()) // a picture has three bytes a pixel
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use gligen_pipeline::{AtomicFile, ForeignFormat, ImportOptions, Imported, Layout};
 
-use super::read;
 use crate::failure::Failure;
+use crate::input::read;
 use crate::output_path::check_folder;
 use crate::report;
 

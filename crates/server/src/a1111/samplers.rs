@@ -63,7 +63,7 @@ pub(super) fn our_scheduler(
     let kind = sampler.filter(is_given).map(named).transpose()?;
     let levels = scheduler.filter(is_given).unwrap_or(AUTOMATIC);
     if levels.eq_ignore_ascii_case(AUTOMATIC) {
-        return Ok(kind.map(SchedulerKind::name));
+        return Ok(kind.map(|kind| kind.name()));
     }
     if !levels.eq_ignore_ascii_case(KARRAS) {
         return Err(refused(format!("`scheduler`: no noise levels `{levels}`"))
@@ -72,13 +72,13 @@ pub(super) fn our_scheduler(
     let Some(kind) = kind else {
         return Err(refused(format!("`scheduler`: `{levels}` without `sampler_name`")));
     };
-    if label(kind).ends_with(KARRAS) {
+    if label(&kind).ends_with(KARRAS) {
         return Ok(Some(kind.name()));
     }
-    let both = SchedulerKind::ALL.iter().find(|other| without_levels(other) == Some(label(kind)));
+    let both = SchedulerKind::ALL.iter().find(|other| without_levels(other) == Some(label(&kind)));
     both.map(|kind| Some(kind.name())).ok_or_else(|| {
         let can: Vec<_> = SchedulerKind::ALL.iter().filter_map(without_levels).collect();
-        refused(format!("`scheduler`: `{}` has no noise levels `{KARRAS}`", label(kind)))
+        refused(format!("`scheduler`: `{}` has no noise levels `{KARRAS}`", label(&kind)))
             .hint(format!("these have: {}", can.join(", ")))
     })
 }
@@ -88,11 +88,9 @@ fn refused(detail: String) -> Problem {
 }
 
 /// The sampler that they call `name`, or we do.
-fn named(name: &str) -> Result<&'static SchedulerKind, Problem> {
-    let alike = |kind: &&SchedulerKind| {
-        [kind.name(), label(kind)].iter().any(|known| known.eq_ignore_ascii_case(name))
-    };
-    SchedulerKind::ALL.iter().find(alike).ok_or_else(|| {
+fn named(name: &str) -> Result<SchedulerKind, Problem> {
+    let ours = || name.to_ascii_lowercase().parse().ok();
+    SchedulerKind::from_a1111_name(name).or_else(ours).ok_or_else(|| {
         refused(format!("`sampler_name`: no sampler `{name}`")).hint("GET /sdapi/v1/samplers lists them")
     })
 }
@@ -114,7 +112,7 @@ mod tests {
     #[test]
     fn names_of_both_kinds() {
         for kind in SchedulerKind::ALL {
-            assert_eq!(named(label(kind)).unwrap(), kind);
+            assert_eq!(named(label(kind)).unwrap(), *kind);
         }
         for (sampler, scheduler, ours) in [
             (Some("DPM++ 2M Karras"), None, Some("dpmpp-2m-karras")),

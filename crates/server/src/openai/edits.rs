@@ -15,18 +15,21 @@ use serde_json::{Map, Value};
 
 use super::{ErrorObject, Fields, Streaming, answer};
 use crate::App;
-use crate::about::inpaint_mode;
 use crate::form::{FORM, Part, parts};
 use crate::problem::Problem;
-use crate::repainting::{MaskKind, Repainting};
+use crate::repainting::{MaskKind, Repainting, inpaint_mode};
 use crate::work::submit;
 
 /// Fields that are no texts: they hold JSON.
-const JSON_FIELDS: [&str; 10] = [
+const JSON_FIELDS: [&str; 14] = [
     "n",
     "stream",
     "partial_images",
     "objects",
+    "num_images",
+    "width",
+    "height",
+    "inpaint_restore",
     "seed",
     "steps",
     "guidance_scale",

@@ -89,6 +89,7 @@ fn openai_edits_that_cannot_be_made() {
         ("image[]", &room, "`image`: given twice"),
         ("prompt", b"\xff", "`prompt`: invalid utf-8"),
         ("n", b"two", "`n`: not JSON"),
+        ("width", b"100", "`width`: expected a multiple of 8"),
         ("objects", b"[{\"box\": [0, 0]}]", "`objects"),
         ("objects", b"a cat", "`objects`: not JSON"),
         ("promt", b"a cat", "unknown key `promt`"),

@@ -4,6 +4,7 @@
 //! A row is x0 x1 y0 y1 and a weight, fractions of width and height; older versions wrote `"x0:x1"`, `"y0:y1"` and a
 //! weight. The weight, of a mask over the whole network, has no like here and is not taken over.
 
+use gligen_schedulers::SchedulerKind;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -23,6 +24,9 @@ struct Request {
     steps: Option<usize>,
     cfg_scale: Option<f64>,
     seed: Option<i64>,
+    sampler_name: Option<String>,
+    /// Noise levels, apart from the sampler since version 1.9.
+    scheduler: Option<String>,
     alwayson_scripts: Entries<Script>,
 }
 
@@ -76,6 +80,12 @@ fn request(request: Request) -> Result<Draft, ImportError> {
     draft.layout.steps = request.steps;
     draft.layout.guidance_scale = request.cfg_scale;
     draft.layout.seed = request.seed.and_then(|seed| seed.try_into().ok()); // -1 is a random one
+    if let Some(theirs) = request.sampler_name.filter(|name| !name.is_empty()) {
+        let with_levels = format!("{theirs} {}", request.scheduler.unwrap_or_default());
+        let ours = SchedulerKind::from_a1111_name(&with_levels);
+        let ours = ours.or_else(|| SchedulerKind::from_a1111_name(&theirs));
+        draft.set_scheduler("sampler_name", &theirs, ours);
+    }
     Ok(draft)
 }
 
