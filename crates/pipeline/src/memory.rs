@@ -51,11 +51,7 @@ impl Memory {
     }
 
     /// As [`Memory::keep`] a `network` that has done its work before a picture is drawn.
-    pub(crate) fn keep_aside<N>(
-        self,
-        network: N,
-        weights: impl IntoIterator<Item = Weights>,
-    ) -> Resting<N> {
+    pub(crate) fn keep_aside<N>(self, network: N, weights: impl IntoIterator<Item = Weights>) -> Resting<N> {
         Resting::new(network, weights, self != Self::Fast)
     }
 }
