@@ -11,8 +11,8 @@ use cubecl_environment::bytes::{AccessError, AccessPolicy, AllocationController,
 
 /// Numbers of a result below which the allocator does well: 1 MiB.
 const LARGE: usize = 1 << 18;
-/// Kept numbers up to which none are given back, whatever is asked for next: 32 MiB.
-const KEPT: usize = 8 << 20;
+/// Kept numbers up to which none are given back, whatever is asked for next: 192 MiB.
+const KEPT: usize = 48 << 20;
 
 /// What is kept, the oldest first.
 static LEFT_BEHIND: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());

@@ -201,7 +201,7 @@ impl ModelDir {
         let parts = Parts {
             text_encoder: Arc::new(text_encoder),
             image_encoder: if unet.takes_pictures() { self.image_encoder(memory, device)? } else { None },
-            denoiser: Arc::new(memory.keep(unet, [unet_weights])),
+            denoiser: Arc::new(memory.keep_aside(unet, [unet_weights])),
             autoencoder: Arc::new(memory.keep(vae, [vae_weights])),
             safety_checker: if options.safety_checker { self.safety_checker(memory, device)? } else { None },
             scheduler,
