@@ -16,11 +16,11 @@ pub enum Memory {
     /// All weights are widened to f32 while they are loaded: twice the size of a file of f16.
     Fast,
     /// Weights are used where they lie in their file, and f16 and bf16 are widened piece by piece as they are computed
-    /// with: the size of the file. The encoders and the denoiser give theirs back when they have done their work for a
-    /// picture: it is read from the file again, or from what the system keeps of it, a matter of tenths of a second.
+    /// with: the size of the file. The denoiser, the largest, gives its memory back when a picture is only to be decoded:
+    /// for the next one it is mapped again, in tenths of a second.
     #[default]
     Balanced,
-    /// As balanced, and so does the autoencoder, after every preview.
+    /// As balanced, and every network gives its memory back when it has done its work.
     Small,
 }
 
@@ -51,9 +51,9 @@ impl Memory {
         Resting::new(network, weights, self == Self::Small)
     }
 
-    /// As [`Memory::keep`] a `network` that has done its work before the picture is decoded.
-    pub(crate) fn keep_aside<N>(self, network: N, weights: impl IntoIterator<Item = Weights>) -> Resting<N> {
-        Resting::new(network, weights, self != Self::Fast)
+    /// The denoiser, as [`Memory::keep`] any other network.
+    pub(crate) fn keep_denoiser<N>(self, network: N, weights: Weights) -> Resting<N> {
+        Resting::new(network, [weights], self != Self::Fast)
     }
 }
 

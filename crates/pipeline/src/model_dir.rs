@@ -190,7 +190,7 @@ impl ModelDir {
                 let weights = add_words(&adapters.words, &mut config, weights, &mut tokenizer)?;
                 let weights = memory.prepare(weights, device);
                 let encoder = ClipTextEncoder::from_parts(config, &weights, tokenizer, device)?;
-                Ok(memory.keep_aside(encoder, [weights]))
+                Ok(memory.keep(encoder, [weights]))
             })
             .map_err(|e| component("text_encoder")(e.into()))?;
         let scheduler = SchedulerConfig::from_json(&self.text("scheduler", "scheduler_config.json")?)?;
@@ -201,7 +201,7 @@ impl ModelDir {
         let parts = Parts {
             text_encoder: Arc::new(text_encoder),
             image_encoder: if unet.takes_pictures() { self.image_encoder(memory, device)? } else { None },
-            denoiser: Arc::new(memory.keep_aside(unet, [unet_weights])),
+            denoiser: Arc::new(memory.keep_denoiser(unet, unet_weights)),
             autoencoder: Arc::new(memory.keep(vae, [vae_weights])),
             safety_checker: if options.safety_checker { self.safety_checker(memory, device)? } else { None },
             scheduler,
@@ -229,7 +229,7 @@ impl ModelDir {
         let project = beside("image_project");
         let encoder = ClipImageEncoder::load_with(&image_encoder, project, processor, prepare, device)
             .map_err(|e| Error::Component { part: "image encoder", source: e.into() })?;
-        Ok(Some(Arc::new(memory.keep_aside(encoder, used))))
+        Ok(Some(Arc::new(memory.keep(encoder, used))))
     }
 
     fn safety_checker(
