@@ -92,29 +92,27 @@ fn grounding(phrases: Tensor<2>, device: &Device) -> Grounding {
     let mut boxes: Vec<f32> = BOXES.as_flattened().iter().map(|&x| x as f32).collect();
     boxes.resize(SLOTS * 4, 0.0);
     let boxes = Tensor::<3>::from_data(TensorData::new(boxes, [1, SLOTS, 4]), (device, DType::F32));
-    let masks = (0..2 * SLOTS).map(|slot| if (SLOTS..SLOTS + count).contains(&slot) { 1.0 } else { 0.0 });
-    let masks = TensorData::new(masks.collect::<Vec<f32>>(), [2, SLOTS]);
     let empty = Tensor::zeros([1, SLOTS - count, width], (device, DType::F32));
-    let masks = Tensor::<2>::from_data(masks, (device, DType::F32));
     let embeddings = Tensor::cat(vec![phrases.unsqueeze(), empty], 1).repeat_dim(0, 2);
-    Grounding {
-        boxes: boxes.repeat_dim(0, 2),
-        masks: masks.clone(),
-        phrases: SlotFeatures { embeddings, masks },
-        images: None,
-    }
+    in_slots(boxes.repeat_dim(0, 2), embeddings, |sample, slot| sample == 1 && slot < count)
+}
+
+/// Objects that phrases describe, `boxes`: `[samples, SLOTS, 4]`, `embeddings`: `[samples, SLOTS, width]`, in the slots
+/// of each sample that are `taken`.
+fn in_slots(boxes: Tensor<3>, embeddings: Tensor<3>, taken: impl Fn(usize, usize) -> bool) -> Grounding {
+    let [samples, ..] = boxes.dims();
+    let masks = (0..samples * SLOTS).map(|i| f32::from(u8::from(taken(i / SLOTS, i % SLOTS))));
+    let masks = TensorData::new(masks.collect::<Vec<_>>(), [samples, SLOTS]);
+    let masks = Tensor::<2>::from_data(masks, (&boxes.device(), DType::F32));
+    Grounding { boxes, masks: masks.clone(), phrases: SlotFeatures { embeddings, masks }, images: None }
 }
 
 /// Waves for texts of `width`, and `objects` of waves for phrases, for each of `samples`.
 pub(crate) fn conditioning(samples: usize, objects: usize, width: usize, device: &Device) -> Conditioning {
     const TEXT: usize = 77;
     let rows = |count: usize| wave([samples, 1, count, width], device).squeeze_dim::<3>(1);
-    let masks = (0..samples * SLOTS).map(|slot| if slot % SLOTS < objects { 1.0 } else { 0.0 });
-    let masks = TensorData::new(masks.collect::<Vec<f32>>(), [samples, SLOTS]);
-    let masks = Tensor::<2>::from_data(masks, (device, DType::F32));
-    let phrases = SlotFeatures { embeddings: rows(SLOTS), masks: masks.clone() };
     let boxes = Tensor::full([samples, SLOTS, 4], 0.5, (device, DType::F32));
-    let grounding = Grounding { boxes, masks, phrases, images: None };
+    let grounding = in_slots(boxes, rows(SLOTS), |_, slot| slot < objects);
     Conditioning { encoder_hidden_states: rows(TEXT), grounding: Some(grounding) }
 }
 

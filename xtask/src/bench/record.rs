@@ -61,7 +61,9 @@ pub(super) struct Row<'a> {
     pub(super) unit: &'a str,
     /// Of each contender, as [`Contender::ALL`] has them.
     pub(super) values: [Option<Spread>; 3],
-    /// Ours by the reference whose median is the least, round by round.
+    /// The better of the reference's two: the one whose median is the least.
+    pub(super) reference: Option<Spread>,
+    /// Ours by that, round by round.
     pub(super) ratio: Option<Spread>,
     /// Multiplications in a second by what the machine could do.
     pub(super) share: Option<f64>,
@@ -70,11 +72,6 @@ pub(super) struct Row<'a> {
 impl Row<'_> {
     pub(super) fn ours(&self) -> Option<Spread> {
         self.values[0]
-    }
-
-    /// The better of the reference's two.
-    pub(super) fn reference(&self) -> Option<Spread> {
-        self.values[1..].iter().flatten().copied().min_by(|a, b| a.median.total_cmp(&b.median))
     }
 }
 
@@ -158,8 +155,8 @@ impl Record {
             Spread::of(self.values(what, unit, contender).into_iter().map(|(_, value)| value))
         });
         let references = Contender::ALL.into_iter().zip(values).skip(1);
-        let references = references.filter_map(|(contender, spread)| Some((contender, spread?.median)));
-        let faster = references.min_by(|a, b| a.1.total_cmp(&b.1));
+        let references = references.filter_map(|(contender, spread)| Some((contender, spread?)));
+        let faster = references.min_by(|a, b| a.1.median.total_cmp(&b.1.median));
         let ratio = faster.and_then(|(contender, _)| {
             let theirs = self.values(what, unit, contender);
             let ours = self.values(what, unit, Contender::Ours);
@@ -171,7 +168,7 @@ impl Record {
         let count = self.values(what, COUNT, Contender::Ours).first().map(|(_, count)| *count);
         let share =
             count.zip(values[0]).zip(self.peak()).map(|((count, ours), peak)| count / ours.median / peak);
-        Row { what, unit, values, ratio, share }
+        Row { what, unit, values, reference: faster.map(|(_, spread)| spread), ratio, share }
     }
 
     /// The numbers of `contender` with their rounds.
@@ -192,7 +189,7 @@ impl Record {
                     "what": row.what,
                     "unit": row.unit,
                     "ours: least, median, greatest": row.ours().map(spread),
-                    "faster reference": row.reference().map(spread),
+                    "faster reference": row.reference.map(spread),
                     "ratio": row.ratio.map(spread),
                     "must": bound.map(|bound| bound.must),
                     "hope": bound.map(|bound| bound.hope),
@@ -273,7 +270,7 @@ mod tests {
         let record = record();
         let rows = record.rows();
         let [row] = rows.as_slice() else { panic!("{} rows", rows.len()) };
-        assert_eq!(row.reference(), Some(Spread { median: 4.0, least: 2.0, greatest: 8.0 }));
+        assert_eq!(row.reference, Some(Spread { median: 4.0, least: 2.0, greatest: 8.0 }));
         assert_eq!(row.ratio, Some(Spread { median: 0.5, least: 0.25, greatest: 1.0 }));
         assert_eq!(row.share, Some(0.3));
     }

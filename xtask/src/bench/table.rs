@@ -41,7 +41,7 @@ pub(super) fn short(record: &Record) -> String {
         let value =
             |value: Option<Spread>| value.map_or(String::new(), |value| number(value.median, row.unit));
         let ratio = row.ratio.map_or(String::new(), |ratio| format!("{:.2}", ratio.median));
-        table += &line([row.what.to_owned(), value(row.ours()), value(row.reference()), ratio]);
+        table += &line([row.what.to_owned(), value(row.ours()), value(row.reference), ratio]);
     }
     table
 }
