@@ -162,8 +162,7 @@ fn layout(fields: Fields, inpaint_mode: Option<InpaintMode>, max_pixels: u64) ->
     if let Some(mode) = inpaint_mode {
         let (Some(image), Some(mask)) = (fields.init_images.into_iter().next(), fields.mask) else {
             let detail = "`mask`: img2img without `init_images` and `mask` is not supported";
-            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
-                .hint("give a mask, white where to repaint"));
+            return Err(Problem::refused(detail).hint("give a mask, white where to repaint"));
         };
         let kind = match &fields.inpainting_mask_invert {
             Value::Null | Value::Bool(false) => MaskKind::White,
@@ -172,7 +171,7 @@ fn layout(fields: Fields, inpaint_mode: Option<InpaintMode>, max_pixels: u64) ->
             number if number == 1 => MaskKind::Black,
             found => {
                 let detail = format!("`inpainting_mask_invert`: expected 0 or 1, found `{found}`");
-                return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+                return Err(Problem::refused(detail));
             }
         };
         Repainting { image, mask: Some(mask), kind, mode }.put_into(&mut layout, max_pixels)?;

@@ -2,7 +2,7 @@
 
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use tokio::runtime::Handle;
 
 use crate::problem::Problem;
@@ -52,5 +52,5 @@ pub(crate) fn parts(headers: &HeaderMap, body: Bytes) -> Result<Vec<Part>, Probl
 }
 
 fn bad(detail: impl std::fmt::Display) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, format!("not a form: {detail}"))
+    Problem::malformed(format!("not a form: {detail}"))
 }

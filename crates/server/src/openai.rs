@@ -160,10 +160,7 @@ impl Fields {
     fn layout(self) -> Result<(Layout, Option<Streaming>), Problem> {
         let Self { n, size, output_format, background, stream, partial_images, mut layout } = self;
         let refuse = |field, expected, found: &str| {
-            Err(Problem::new(
-                StatusCode::BAD_REQUEST,
-                format!("`{field}`: expected {expected}, found `{found}`"),
-            ))
+            Err(Problem::malformed(format!("`{field}`: expected {expected}, found `{found}`")))
         };
         match (output_format.as_deref(), background.as_deref()) {
             (Some(format), _) if format != "png" => return refuse("output_format", "`png`", format),

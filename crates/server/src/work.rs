@@ -116,15 +116,14 @@ impl Drop for StopIfGone {
 
 /// The text of a body that should be JSON.
 pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, Problem> {
-    std::str::from_utf8(bytes)
-        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("not JSON: {error}")))
+    std::str::from_utf8(bytes).map_err(|error| Problem::malformed(format!("not JSON: {error}")))
 }
 
 /// What a body holds that should be JSON.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_str(utf8(bytes)?).map_err(|error| match error.is_data() {
-        true => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
-        false => Problem::new(StatusCode::BAD_REQUEST, format!("not JSON: {error}")),
+        true => Problem::refused(error.to_string()),
+        false => Problem::malformed(format!("not JSON: {error}")),
     })
 }
 
@@ -150,7 +149,7 @@ async fn collect(body: Body, limit: usize, patience: Duration) -> Result<Bytes, 
     })?;
     bytes.map_err(|error| match std::error::Error::source(&error) {
         Some(source) if source.to_string().contains("limit") => too_large(limit),
-        _ => Problem::new(StatusCode::BAD_REQUEST, format!("the body cannot be read: {error}")),
+        _ => Problem::malformed(format!("the body cannot be read: {error}")),
     })
 }
 
@@ -190,7 +189,7 @@ fn prepare(mut layout: Layout, pipeline: &Pipeline, options: &Options) -> Result
 fn check_adapters(layout: &mut Layout, options: &Options) -> Result<(), Problem> {
     let refused = |key| {
         let detail = format!("`{key}`: not those that this server was started with");
-        Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+        Err(Problem::refused(detail)
             .hint("leave it out: files are named when the server starts, not by requests"))
     };
     if !layout.loras.is_empty() && layout.loras != options.loras {

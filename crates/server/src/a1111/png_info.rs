@@ -57,11 +57,12 @@ pub(crate) async fn png_info(
 
 /// The texts in the file that is `image`.
 fn texts_of(image: &str) -> Result<PngTexts, Problem> {
-    let bad = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
     let base64 = data_url::to_base64(image).unwrap_or(image);
-    let file =
-        STANDARD.decode(base64.trim()).map_err(|error| bad(format!("`image`: not base64: {error}")))?;
-    let texts = read_png_texts(Cursor::new(file)).map_err(|error| bad(format!("`image`: {error}")))?;
+    let file = STANDARD
+        .decode(base64.trim())
+        .map_err(|error| Problem::refused(format!("`image`: not base64: {error}")))?;
+    let texts =
+        read_png_texts(Cursor::new(file)).map_err(|error| Problem::refused(format!("`image`: {error}")))?;
     let mut items: BTreeMap<_, _> = texts.into_iter().collect();
     let info = items.remove(PARAMETERS_KEYWORD).unwrap_or_default();
     Ok(PngTexts { parameters: parameters(&info), info, items })

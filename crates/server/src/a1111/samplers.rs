@@ -66,11 +66,11 @@ pub(super) fn our_scheduler(
         return Ok(kind.map(|kind| kind.name()));
     }
     if !levels.eq_ignore_ascii_case(KARRAS) {
-        return Err(refused(format!("`scheduler`: no noise levels `{levels}`"))
+        return Err(Problem::refused(format!("`scheduler`: no noise levels `{levels}`"))
             .hint("GET /sdapi/v1/schedulers lists them"));
     }
     let Some(kind) = kind else {
-        return Err(refused(format!("`scheduler`: `{levels}` without `sampler_name`")));
+        return Err(Problem::refused(format!("`scheduler`: `{levels}` without `sampler_name`")));
     };
     if label(&kind).ends_with(KARRAS) {
         return Ok(Some(kind.name()));
@@ -78,20 +78,17 @@ pub(super) fn our_scheduler(
     let both = SchedulerKind::ALL.iter().find(|other| without_levels(other) == Some(label(&kind)));
     both.map(|kind| Some(kind.name())).ok_or_else(|| {
         let can: Vec<_> = SchedulerKind::ALL.iter().filter_map(without_levels).collect();
-        refused(format!("`scheduler`: `{}` has no noise levels `{KARRAS}`", label(&kind)))
+        Problem::refused(format!("`scheduler`: `{}` has no noise levels `{KARRAS}`", label(&kind)))
             .hint(format!("these have: {}", can.join(", ")))
     })
-}
-
-fn refused(detail: String) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
 }
 
 /// The sampler that they call `name`, or we do.
 fn named(name: &str) -> Result<SchedulerKind, Problem> {
     let ours = || name.to_ascii_lowercase().parse().ok();
     SchedulerKind::from_a1111_name(name).or_else(ours).ok_or_else(|| {
-        refused(format!("`sampler_name`: no sampler `{name}`")).hint("GET /sdapi/v1/samplers lists them")
+        Problem::refused(format!("`sampler_name`: no sampler `{name}`"))
+            .hint("GET /sdapi/v1/samplers lists them")
     })
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -71,23 +71,23 @@ fn edit(
     mode: InpaintMode,
     max_pixels: u64,
 ) -> Result<(Layout, Option<Streaming>), Problem> {
-    let bad = |detail: String| Problem::new(StatusCode::BAD_REQUEST, detail);
     let mut values = Map::new();
     for Part { name, bytes } in parts {
         let name = name.trim_end_matches("[]");
-        let text = || String::from_utf8(bytes.to_vec()).map_err(|e| bad(format!("`{name}`: {e}")));
+        let text =
+            || String::from_utf8(bytes.to_vec()).map_err(|e| Problem::malformed(format!("`{name}`: {e}")));
         let value = match name {
             "image" | "mask" => STANDARD.encode(&bytes).into(),
-            _ if JSON_FIELDS.contains(&name) => {
-                serde_json::from_str(&text()?).map_err(|e| bad(format!("`{name}`: not JSON: {e}")))?
-            }
+            _ if JSON_FIELDS.contains(&name) => serde_json::from_str(&text()?)
+                .map_err(|e| Problem::malformed(format!("`{name}`: not JSON: {e}")))?,
             _ => text()?.into(),
         };
         if values.insert(name.into(), value).is_some() {
-            return Err(bad(format!("`{name}`: given twice, expected once")));
+            return Err(Problem::malformed(format!("`{name}`: given twice, expected once")));
         }
     }
-    let edit: Edit = serde_json::from_value(Value::from(values)).map_err(|e| bad(e.to_string()))?;
+    let edit: Edit =
+        serde_json::from_value(Value::from(values)).map_err(|e| Problem::malformed(e.to_string()))?;
     let Edit { image, mask, mut fields } = edit;
     Repainting { image, mask, kind: MaskKind::Transparent, mode }.put_into(&mut fields.layout, max_pixels)?;
     fields.layout()

@@ -3,7 +3,6 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use axum::http::StatusCode;
 use axum::response::Response;
 use axum::response::sse::Event;
 use base64::Engine;
@@ -35,7 +34,7 @@ impl Streaming {
         let looks = partial_images.unwrap_or(0);
         if looks > MAX_LOOKS {
             let detail = format!("`partial_images`: expected 0 to {MAX_LOOKS}, found `{looks}`");
-            return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
+            return Err(Problem::malformed(detail));
         }
         Ok(Self { looks })
     }
