@@ -83,7 +83,7 @@ pub use memory::Memory;
 #[cfg(feature = "networks")]
 pub use model_dir::{LoadOptions, ModelDir};
 pub use object::Object;
-pub use output::Output;
+pub use output::{Output, rgb_image};
 pub use parameters::parameters;
 pub use picture_file::{PictureError, Transparency, read_picture};
 pub use pipeline::{Parts, Pipeline};

@@ -69,8 +69,13 @@ fn checked(mut picture: Picture, parts: &Parts) -> Result<(Option<RgbImage>, boo
     if is_withheld {
         picture.rgb_mut().fill(0);
     }
+    Ok((rgb_image(picture), is_withheld))
+}
+
+/// `picture` as an image, to be written or drawn on; `None` only if it had too few bytes for its size.
+pub fn rgb_image(picture: Picture) -> Option<RgbImage> {
     let (width, height) = (picture.width() as u32, picture.height() as u32);
-    Ok((RgbImage::from_raw(width, height, picture.into_rgb()), is_withheld))
+    RgbImage::from_raw(width, height, picture.into_rgb())
 }
 
 fn is_withheld(picture: &Picture, parts: &Parts) -> Result<bool, Error> {

@@ -1,8 +1,7 @@
 //! A picture to repaint and its mask, as other APIs bring them, and how the model takes them.
 
 use axum::http::StatusCode;
-use gligen_pipeline::{InpaintMode, LayoutError, Picture, Transparency, embedded_picture};
-use image::RgbImage;
+use gligen_pipeline::{InpaintMode, LayoutError, Picture, Transparency, embedded_picture, rgb_image};
 use serde_json::{Map, Value};
 
 use crate::App;
@@ -71,8 +70,6 @@ fn read(field: &str, text: &str, transparency: Transparency, max_pixels: u64) ->
 }
 
 fn written(picture: Picture) -> Result<String, Problem> {
-    let (width, height) = (picture.width() as u32, picture.height() as u32);
-    let image = RgbImage::from_raw(width, height, picture.into_rgb());
     let broken = || Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the mask could not be written");
-    image.as_ref().and_then(data_url::of_picture).ok_or_else(broken)
+    rgb_image(picture).as_ref().and_then(data_url::of_picture).ok_or_else(broken)
 }

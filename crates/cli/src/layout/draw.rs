@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use gligen_pipeline::{
-    Compat, Error, Layout, LayoutError, LayoutObject, Object, Transparency, read_picture, write_png,
+    Compat, Error, Layout, LayoutError, LayoutObject, Object, Transparency, read_picture, rgb_image,
+    write_png,
 };
 use image::{Rgb, RgbImage};
 
@@ -154,7 +155,5 @@ fn picture(path: &Path) -> Result<RgbImage, Failure> {
     let picture = read_picture(path, Transparency::OverWhite).map_err(|source| {
         Failure::Picture(LayoutError::Picture { path: "--over".into(), source: source.into() })
     })?;
-    let (width, height) = (picture.width() as u32, picture.height() as u32);
-    let image = RgbImage::from_raw(width, height, picture.into_rgb());
-    Ok(image.unwrap_or_default()) // a picture has three bytes a pixel
+    Ok(rgb_image(picture).unwrap_or_default()) // a picture has three bytes a pixel
 }
