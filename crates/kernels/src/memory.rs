@@ -52,13 +52,19 @@ fn take(count: usize) -> Option<Vec<f32>> {
     if let Some(place) = kept.iter().rposition(|numbers| numbers.len() == count) {
         return Some(kept.remove(place));
     }
-    let total: usize = kept.iter().map(Vec::len).sum();
-    let too_much = if total + count > KEPT { count } else { 0 };
     let mut released = Vec::new();
-    while released.iter().map(Vec::len).sum::<usize>() < too_much && !kept.is_empty() {
-        released.push(kept.remove(0));
+    if kept.iter().map(Vec::len).sum::<usize>() + count > KEPT {
+        let mut room = 0;
+        let is_enough = |numbers: &Vec<f32>| {
+            room += numbers.len();
+            room >= count
+        };
+        let last = kept.iter().position(is_enough);
+        let enough = last.map_or(kept.len(), |last| last + 1);
+        released.extend(kept.drain(..enough));
     }
     drop(kept);
+    drop(released); // Without the lock, as above.
     None
 }
 
@@ -107,10 +113,10 @@ impl AllocationController for Recycled {
 /// result it is asked for pages of 2 MiB.
 #[cfg(target_os = "linux")]
 fn advise_large_pages(numbers: &[f32]) {
-    const LARGE: usize = 2 << 20;
+    const PAGE: usize = 2 << 20;
     let range = numbers.as_ptr_range();
-    let start = (range.start as usize).next_multiple_of(LARGE);
-    let end = range.end as usize / LARGE * LARGE;
+    let start = (range.start as usize).next_multiple_of(PAGE);
+    let end = range.end as usize / PAGE * PAGE;
     if end > start {
         // SAFETY: the range lies inside of an allocation of this program, and the advice changes nothing that a
         // program can see, even if it is refused.
