@@ -48,6 +48,7 @@ mod samples;
 #[cfg(feature = "flex")]
 mod statistics;
 mod stored;
+mod upsample;
 #[cfg(feature = "flex")]
 mod vectors;
 
@@ -61,6 +62,7 @@ pub use linear::{linear, linear_plain};
 pub use peak::peak_multiply_adds;
 pub use samples::{map_parts, parts, token_parts};
 pub use stored::{reads_halves, widened};
+pub use upsample::{upsample_nearest, upsample_nearest_plain};
 
 /// Frees the memory that large results on flex have left behind and that is kept for the next ones: for when none are to
 /// come soon. A pipeline does so after each run; who uses a network alone may.

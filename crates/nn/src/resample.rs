@@ -3,8 +3,7 @@
 use burn::Tensor;
 use burn::module::Module;
 use burn::tensor::Device;
-use burn::tensor::module::interpolate;
-use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
+use gligen_kernels::upsample_nearest;
 
 use crate::{Conv2d, Padding};
 
@@ -46,7 +45,6 @@ impl Upsample2d {
     /// `[batch, channels, height, width]` to `[batch, channels, size[0], size[1]]`: twice the sides, or one less
     /// where the halving had rounded up.
     pub fn forward(&self, x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
-        let options = InterpolateOptions::new(InterpolateMode::Nearest).with_output_size(size);
-        self.conv.forward(interpolate(x, options))
+        self.conv.forward(upsample_nearest(x, size))
     }
 }
