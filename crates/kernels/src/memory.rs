@@ -2,7 +2,7 @@
 //!
 //! A step of a network asks for the same few sizes over and over, and memory that comes from the system costs a fault for
 //! each page and is cleared, which takes as long as some kernels do. So what a large result leaves behind is kept for
-//! the next one of its size.
+//! the next one of its size, or of no less than half of it.
 
 use std::mem::MaybeUninit;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -45,18 +45,22 @@ fn large(count: usize) -> Vec<f32> {
     numbers
 }
 
-/// What a result of `count` numbers has left behind. Where there is nothing, as much of other sizes is given back if much
-/// is kept, so that there is hardly ever more memory than was once in use.
+/// What has been left behind and has room for `count` numbers, but not for more than twice as many. Where there is nothing,
+/// as much of other sizes is given back if much is kept, so that there is hardly ever more memory than was once in use.
 fn take(count: usize) -> Option<Vec<f32>> {
     let mut kept = left_behind();
-    if let Some(place) = kept.iter().rposition(|numbers| numbers.len() == count) {
-        return Some(kept.remove(place));
+    let places = (0..kept.len()).rev().filter(|&place| (count..=2 * count).contains(&kept[place].capacity()));
+    if let Some(place) = places.min_by_key(|&place| kept[place].capacity()) {
+        let mut numbers = kept.remove(place);
+        drop(kept);
+        numbers.resize(count, 0.0);
+        return Some(numbers);
     }
     let mut released = Vec::new();
-    if kept.iter().map(Vec::len).sum::<usize>() + count > KEPT {
+    if kept.iter().map(Vec::capacity).sum::<usize>() + count > KEPT {
         let mut room = 0;
         let is_enough = |numbers: &Vec<f32>| {
-            room += numbers.len();
+            room += numbers.capacity();
             room >= count
         };
         let last = kept.iter().position(is_enough);
@@ -161,7 +165,7 @@ mod tests {
     #[test]
     fn other_sizes_make_room() {
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let total = || left_behind().iter().map(Vec::len).sum::<usize>();
+        let total = || left_behind().iter().map(Vec::capacity).sum::<usize>();
         for step in 0..40 {
             drop(bytes(for_results(KEPT / 8 + step)));
         }
