@@ -13,6 +13,19 @@ pub(crate) use transpose::SQUARE;
 #[cfg(target_arch = "x86_64")]
 use crate::product::amx;
 
+/// Asks for the line of the caches that `number` is in; it may point anywhere.
+#[inline(always)]
+pub(crate) fn prefetch(number: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: all such processors have the instruction, and it reads nothing that a program could see.
+    unsafe {
+        use std::arch::x86_64::*;
+        _mm_prefetch::<_MM_HINT_T0>(number.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = number;
+}
+
 /// A loop that is written once for all vectors.
 pub(crate) trait Job {
     /// What it gives.

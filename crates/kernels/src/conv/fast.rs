@@ -45,17 +45,32 @@ pub(super) fn conv2d(
     let bias = bias.as_ref().and_then(|bias| bias.as_slice::<f32>());
     let residual = residual.as_ref().and_then(|residual| residual.as_slice::<f32>());
 
-    let samples =
-        x.chunks_exact(inputs * height * width).zip(result.chunks_exact_mut((outputs * area).max(1)));
-    for (sample, (x, result)) in samples.enumerate() {
-        let residual = residual.map(|residual| &residual[sample * outputs * area..][..outputs * area]);
-        let winograd = Winograd { map: &map, inputs, outputs, x, weight, bias, residual };
-        if winograd.pays() {
-            winograd.run(result);
-            continue;
+    let winograd = Winograd { map: &map, samples: batch, inputs, outputs, x, weight, bias, residual };
+    if winograd.pays() {
+        winograd.run(&mut result);
+        return tensor(result, [batch, outputs, map.rows, map.columns]);
+    }
+    let weight = Matrix::whole(weight, [outputs, depth]);
+    if batch > 1 && depth > area {
+        // The weights are the larger part, and are read and packed once for all samples.
+        let met = Unfolded::new(&map, [batch, inputs], x);
+        let mut product = vec![0.0; result.len()];
+        multiply(&weight, &met, &mut product, batch * area, finish(bias, None, 0));
+        let from = |sample: usize, channel: usize| &product[(channel * batch + sample) * area..][..area];
+        for (index, result) in result.chunks_exact_mut(area).enumerate() {
+            result.copy_from_slice(from(index / outputs, index % outputs));
+            if let Some(residual) = residual {
+                result.iter_mut().zip(&residual[index * area..]).for_each(|(y, residual)| *y += residual);
+            }
         }
-        let met = Unfolded::new(&map, inputs, x);
-        multiply(&Matrix::whole(weight, [outputs, depth]), &met, result, area, finish(bias, residual, area));
+    } else {
+        let samples =
+            x.chunks_exact(inputs * height * width).zip(result.chunks_exact_mut((outputs * area).max(1)));
+        for (sample, (x, result)) in samples.enumerate() {
+            let residual = residual.map(|residual| &residual[sample * outputs * area..][..outputs * area]);
+            let met = Unfolded::new(&map, [1, inputs], x);
+            multiply(&weight, &met, result, area, finish(bias, residual, area));
+        }
     }
     tensor(result, [batch, outputs, map.rows, map.columns])
 }

@@ -49,9 +49,24 @@ const PANEL: usize = 32;
 /// Numbers between the values of a tile or a kernel, so that they do not all fall into the same lines of a cache.
 const APART: usize = 16;
 
-/// One sample: `x`, `[in, height, width]`, `weight`, `[out, in, 3, 3]`, into `result`, `[out, rows, columns]`.
+/// Four numbers in a row of each of [`TILES`] tiles.
+type Fours = [f32; RESULTS * TILES];
+
+/// Tiles beside each other, of those that are transformed together.
+struct Run {
+    /// Which of them is the first.
+    first: usize,
+    count: usize,
+    sample: usize,
+    /// Row and column of its first result.
+    top: usize,
+    left: usize,
+}
+
+/// `x`, `[samples, in, height, width]`, `weight`, `[out, in, 3, 3]`, into `result`, `[samples, out, rows, columns]`.
 pub(super) struct Winograd<'a> {
     pub(super) map: &'a Map,
+    pub(super) samples: usize,
     pub(super) inputs: usize,
     pub(super) outputs: usize,
     pub(super) x: &'a [f32],
@@ -65,19 +80,22 @@ impl Winograd<'_> {
     /// Whether it can compute this convolution, and faster than the direct sum: where there are few tiles the values
     /// of the weights cost more than they save, and where there are few inputs those of the pixels.
     pub(super) fn pays(&self) -> bool {
-        let tiles = self.map.rows.div_ceil(RESULTS) * self.tiles_in_row();
-        self.map.kernel == 3 && self.map.place.stride == 1 && self.inputs >= 16 && tiles >= 9
+        self.map.kernel == 3 && self.map.place.stride == 1 && self.inputs >= 16 && self.tiles_in_sample() >= 9
     }
 
     pub(super) fn run(&self, result: &mut [f32]) {
-        assert_eq!(self.x.len(), self.inputs * self.map.height * self.map.width, "pixels");
+        assert_eq!(self.x.len(), self.samples * self.inputs * self.map.height * self.map.width, "pixels");
         assert_eq!(self.weight.len(), self.outputs * self.inputs * 9, "weights");
-        assert_eq!(result.len(), self.outputs * self.map.rows * self.map.columns, "results");
+        assert_eq!(result.len(), self.samples * self.outputs * self.map.rows * self.map.columns, "results");
         assert!(self.residual.is_none_or(|residual| residual.len() == result.len()), "residual");
         let room = Room::new(result);
-        let tiles = self.map.rows.div_ceil(RESULTS) * self.tiles_in_row();
+        let tiles = self.samples * self.tiles_in_sample();
         let block = BLOCK.min(HELD / (VALUES * self.inputs)).max(TILES);
         pieces(tiles, block, TILES).into_par_iter().for_each(|tiles| self.block(tiles, room));
+    }
+
+    fn tiles_in_sample(&self) -> usize {
+        self.map.rows.div_ceil(RESULTS) * self.tiles_in_row()
     }
 
     fn tiles_in_row(&self) -> usize {
@@ -93,24 +111,38 @@ impl Winograd<'_> {
             let value = count * self.inputs + APART;
             let values = aligned(buffer, VALUES * value);
             let to = Room::new(values);
-            let places = self.places(&tiles, count);
+            let sixteens: Vec<_> = tiles
+                .clone()
+                .step_by(TILES)
+                .map(|first| self.runs(first..tiles.end.min(first + TILES)))
+                .collect();
             (0..self.inputs).into_par_iter().with_min_len(8).for_each(|channel| {
-                self.transform_pixels(channel, &places, to);
+                self.transform_pixels(channel, &sixteens, to);
             });
             let values = &*values;
             pieces(self.outputs, channels, GROUP).into_par_iter().for_each(|channels| {
-                self.channels(channels, tiles.clone(), count, values, room);
+                self.channels(channels, &sixteens, values, room);
             });
         });
     }
 
-    /// Row and column of the first result of each of `count` tiles, sixteen by sixteen; the last one is repeated.
-    fn places(&self, tiles: &Range<usize>, count: usize) -> Vec<[[usize; 2]; TILES]> {
-        let place =
-            |tile: usize| [tile / self.tiles_in_row() * RESULTS, tile % self.tiles_in_row() * RESULTS];
-        let sixteen =
-            |first: usize| std::array::from_fn(|i| place((tiles.start + first + i).min(tiles.end - 1)));
-        (0..count).step_by(TILES).map(sixteen).collect()
+    /// Up to [`TILES`] tiles, row by row.
+    fn runs(&self, tiles: Range<usize>) -> Vec<Run> {
+        let mut tile = tiles.start;
+        let runs = std::iter::from_fn(|| {
+            let (sample, in_sample) = (tile / self.tiles_in_sample(), tile % self.tiles_in_sample());
+            let (row, column) = (in_sample / self.tiles_in_row(), in_sample % self.tiles_in_row());
+            let run = Run {
+                first: tile - tiles.start,
+                count: (tiles.end - tile).min(self.tiles_in_row() - column),
+                sample,
+                top: row * RESULTS,
+                left: column * RESULTS,
+            };
+            tile += run.count;
+            (run.count > 0).then_some(run)
+        });
+        runs.collect()
     }
 
     /// Where the values of the tiles of a panel begin, for the first value: the panel's first tile times the inputs.
@@ -120,17 +152,18 @@ impl Winograd<'_> {
         (first, PANEL.min(count - first))
     }
 
-    /// The values of a channel's pixels in the tiles at `places`.
-    fn transform_pixels(&self, channel: usize, places: &[[[usize; 2]; TILES]], to: Room) {
+    /// The values of a channel's pixels in the tiles of a block.
+    fn transform_pixels(&self, channel: usize, sixteens: &[Vec<Run>], to: Room) {
         let area = self.map.height * self.map.width;
-        let count = places.len() * TILES;
-        for (index, places) in places.iter().enumerate() {
+        let count = sixteens.len() * TILES;
+        for (index, runs) in sixteens.iter().enumerate() {
             let first = index * TILES;
             let (panel, width) = Self::panel_of(first, count);
             Processor::this().run(PixelsJob {
-                x: &self.x[channel * area..][..area],
+                x: &self.x[channel * area..],
+                sample: self.inputs * area,
                 map: self.map,
-                places,
+                runs,
                 to,
                 first: panel * self.inputs + channel * width + first - panel,
                 value: count * self.inputs + APART,
@@ -139,14 +172,8 @@ impl Winograd<'_> {
     }
 
     /// Results of some output channels.
-    fn channels(
-        &self,
-        channels: Range<usize>,
-        tiles: Range<usize>,
-        count: usize,
-        values: &[f32],
-        room: Room,
-    ) {
+    fn channels(&self, channels: Range<usize>, sixteens: &[Vec<Run>], values: &[f32], room: Room) {
+        let count = sixteens.len() * TILES;
         let most = INPUTS.min(self.inputs.next_multiple_of(GROUP));
         let rows = channels.len().next_multiple_of(GROUP);
         let weights_value = rows * most + APART;
@@ -190,28 +217,28 @@ impl Winograd<'_> {
                     }
                 }
             }
-            self.results(channels, tiles, products, count, products_value, room);
+            self.results(channels, sixteens, products, products_value, room);
         });
     }
 
-    /// The results of some channels from their products, `[values, channels, count]`, whose values are `value` apart.
+    /// The results of some channels from their products, `[values, channels, tiles]`, whose values are `value` apart.
     fn results(
         &self,
         channels: Range<usize>,
-        tiles: Range<usize>,
+        sixteens: &[Vec<Run>],
         products: &[f32],
-        count: usize,
         value: usize,
         room: Room,
     ) {
+        let count = sixteens.len() * TILES;
         for (index, channel) in channels.enumerate() {
-            for first in (0..tiles.len()).step_by(TILES) {
+            for (sixteen, runs) in sixteens.iter().enumerate() {
                 Processor::this().run(ResultsJob {
                     winograd: self,
-                    products: &products[index * count + first..],
+                    products: &products[index * count + sixteen * TILES..],
                     value,
                     channel,
-                    tiles: tiles.start + first..tiles.end.min(tiles.start + first + TILES),
+                    runs,
                     room,
                 });
             }

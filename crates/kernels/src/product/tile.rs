@@ -2,7 +2,7 @@
 
 #![expect(clippy::needless_range_loop, reason = "loops over arrays of vectors that must end in registers")]
 
-use crate::vectors::{Job, Lanes};
+use crate::vectors::{Job, Lanes, prefetch};
 
 /// Rows that lie together in a packed first matrix.
 pub(crate) const GROUP: usize = 4;
@@ -115,7 +115,12 @@ unsafe fn tile<L: Lanes, const G: usize, const V: usize>(panel: Panel, row: usiz
         let mut sums = [[[L::splat(0.0); V]; GROUP]; G];
         let mut b = panel.b;
         let mut at = 0;
+        // Meanwhile the panel that lies behind this one is brought, by each tile its share.
+        let share = b_row * G * GROUP / panel.rows;
+        let mut next = panel.b.wrapping_add(inner * b_row + row / (G * GROUP) * share * inner);
         for _ in 0..inner {
+            prefetch(next);
+            next = next.wrapping_add(share);
             let vectors: [L; V] = std::array::from_fn(|v| L::load(b.add(v * L::COUNT)));
             for g in 0..G {
                 for r in 0..GROUP {

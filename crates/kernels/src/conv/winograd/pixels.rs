@@ -2,19 +2,20 @@
 
 #![expect(clippy::needless_range_loop, reason = "squares are read by row and column")]
 
-use super::{PIXELS, RESULTS, TILES};
+use super::{Fours, PIXELS, RESULTS, Run, TILES};
 use crate::conv::fast::Map;
 use crate::conv::transforms;
 use crate::product::Room;
-use crate::vectors::{Job, Lanes};
+use crate::vectors::{Job, Lanes, prefetch};
 
-/// The values of the pixels of [`TILES`] tiles of a channel.
+/// The values of the pixels of up to [`TILES`] tiles of a channel.
 pub(super) struct PixelsJob<'a> {
-    /// `[height, width]`.
+    /// The channel's `[height, width]` of the first sample, and all that follows.
     pub(super) x: &'a [f32],
+    /// From a sample to the next.
+    pub(super) sample: usize,
     pub(super) map: &'a Map,
-    /// Row and column of the first result of each tile.
-    pub(super) places: &'a [[usize; 2]; TILES],
+    pub(super) runs: &'a [Run],
     /// Where the values go: the first of each sixteen at `first`, from value to value `value` further on. Nobody else
     /// writes there.
     pub(super) to: Room,
@@ -22,33 +23,44 @@ pub(super) struct PixelsJob<'a> {
     pub(super) value: usize,
 }
 
+/// A row of pixels of the tiles: the first four of each, and the four after them, of which two are a tile's.
+type Row<'a> = [&'a Fours; 2];
+
 impl Job for PixelsJob<'_> {
     type Result = ();
 
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        let mut pixels = [[[0.0f32; TILES]; PIXELS]; PIXELS];
-        self.gather(&mut pixels);
+        self.prefetch_next_channel();
+        let mut copies;
+        let rows = match self.rows_in_place() {
+            Some(rows) => rows,
+            None => {
+                copies = [[[0.0; TILES * RESULTS]; 2]; PIXELS];
+                self.copy_rows(&mut copies);
+                std::array::from_fn(|row| [&copies[row][0], &copies[row][1]])
+            }
+        };
         for lane in (0..TILES).step_by(L::COUNT) {
             // SAFETY: `lane` and the lanes after it are below `TILES`, the length of every array; and every channel and
             // every sixteen tiles have numbers of their own in each of the values.
             unsafe {
                 let mut half = [[L::splat(0.0); PIXELS]; PIXELS];
+                for row in 0..PIXELS {
+                    let fours = L::load_fours(rows[row][0].as_ptr().add(RESULTS * lane));
+                    let next = L::load_fours(rows[row][1].as_ptr().add(RESULTS * lane));
+                    half[row] =
+                        transforms::pixels([fours[0], fours[1], fours[2], fours[3], next[0], next[1]]);
+                }
                 for column in 0..PIXELS {
                     let mut d = [L::splat(0.0); PIXELS];
                     for row in 0..PIXELS {
-                        d[row] = L::load(pixels[row][column].as_ptr().add(lane));
+                        d[row] = half[row][column];
                     }
                     let d = transforms::pixels(d);
                     for row in 0..PIXELS {
-                        half[row][column] = d[row];
-                    }
-                }
-                for row in 0..PIXELS {
-                    let d = transforms::pixels(half[row]);
-                    for column in 0..PIXELS {
                         let at = self.first + (row * PIXELS + column) * self.value;
-                        d[column].store(self.to.part(at, TILES).as_mut_ptr().add(lane));
+                        d[row].store(self.to.part(at, TILES).as_mut_ptr().add(lane));
                     }
                 }
             }
@@ -57,51 +69,55 @@ impl Job for PixelsJob<'_> {
 }
 
 impl PixelsJob<'_> {
-    /// Pixel by pixel the [`TILES`] tiles; zeros outside of the map.
+    /// Asks for the same pixels of the next channel, which are far away.
     #[inline(always)]
-    fn gather(&self, pixels: &mut [[[f32; TILES]; PIXELS]; PIXELS]) {
-        /// Pixels in a row of tiles beside each other.
-        const ROW: usize = TILES * RESULTS + PIXELS - RESULTS;
+    fn prefetch_next_channel(&self) {
+        for run in self.runs {
+            for row in (0..PIXELS).filter_map(|row| self.row(run, row)) {
+                for pixel in (0..run.count * RESULTS).step_by(16) {
+                    prefetch(row.as_ptr().wrapping_add(run.left + pixel + self.map.height * self.map.width));
+                }
+            }
+        }
+    }
+
+    /// The rows of pixels where they lie, if all tiles are in a row and inside of it.
+    #[inline(always)]
+    fn rows_in_place(&self) -> Option<[Row<'_>; PIXELS]> {
+        const ZEROS: &Fours = &[0.0; TILES * RESULTS];
+        let [run @ Run { count: TILES, .. }] = self.runs else { return None };
+        let left = run.left.checked_sub(self.map.place.before)?;
+        let mut rows = [[ZEROS; 2]; PIXELS];
+        for (row, fours) in rows.iter_mut().enumerate() {
+            let Some(x) = self.row(run, row) else { continue };
+            *fours = [x.get(left..)?.first_chunk()?, x.get(left + RESULTS..)?.first_chunk()?];
+        }
+        Some(rows)
+    }
+
+    /// The rows of pixels to `copies`, which are zeros, and stay so outside of the map.
+    #[inline(always)]
+    fn copy_rows(&self, copies: &mut [[Fours; 2]; PIXELS]) {
+        let before = self.map.place.before;
+        for run in self.runs {
+            for (row, fours) in copies.iter_mut().enumerate() {
+                let Some(x) = self.row(run, row) else { continue };
+                for (next, fours) in fours.iter_mut().enumerate() {
+                    let left = run.left + next * RESULTS;
+                    let padding = before.saturating_sub(left).min(run.count * RESULTS);
+                    let to = &mut fours[run.first * RESULTS..][padding..run.count * RESULTS];
+                    let x = x.get((left + padding).saturating_sub(before)..).unwrap_or_default();
+                    to.iter_mut().zip(x).for_each(|(to, x)| *to = *x);
+                }
+            }
+        }
+    }
+
+    /// A row of the map, the first of those that the tiles' pixels are in, or one below.
+    #[inline(always)]
+    fn row(&self, run: &Run, below: usize) -> Option<&[f32]> {
         let Map { height, width, place, .. } = *self.map;
-        let [[top, left], [last_top, last_left]] = [self.places[0], self.places[TILES - 1]];
-        if top == last_top && last_left == left + RESULTS * (TILES - 1) {
-            let skip = place.before.saturating_sub(left).min(ROW);
-            let from = (left + skip).saturating_sub(place.before).min(width);
-            let count = (ROW - skip).min(width - from);
-            for (row, pixels) in pixels.iter_mut().enumerate() {
-                let Some(y) = (top + row).checked_sub(place.before).filter(|&y| y < height) else { continue };
-                let x = &self.x[y * width..][from..from + count];
-                let mut line = [0.0; ROW];
-                let line = match x.first_chunk::<ROW>() {
-                    Some(x) => x,
-                    None => {
-                        // At a border, where few are missing, a copy of known length saves the call.
-                        const MOST: usize = TILES * RESULTS;
-                        let done = x.first_chunk::<MOST>().map_or(0, |x| {
-                            line[skip..][..MOST].copy_from_slice(x);
-                            MOST
-                        });
-                        line[skip + done..].iter_mut().zip(&x[done..]).for_each(|(to, x)| *to = *x);
-                        &line
-                    }
-                };
-                for tile in 0..TILES {
-                    for column in 0..PIXELS {
-                        pixels[column][tile] = line[tile * RESULTS + column];
-                    }
-                }
-            }
-            return;
-        }
-        for (tile, &[top, left]) in self.places.iter().enumerate() {
-            for row in 0..PIXELS {
-                let Some(y) = (top + row).checked_sub(place.before).filter(|&y| y < height) else { continue };
-                let x = &self.x[y * width..][..width];
-                for column in 0..PIXELS {
-                    let at = (left + column).checked_sub(place.before);
-                    pixels[row][column][tile] = at.and_then(|at| x.get(at)).copied().unwrap_or(0.0);
-                }
-            }
-        }
+        let row = (run.top + below).checked_sub(place.before).filter(|&row| row < height)?;
+        Some(&self.x[run.sample * self.sample + row * width..][..width])
     }
 }

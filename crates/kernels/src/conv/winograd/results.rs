@@ -2,9 +2,7 @@
 
 #![expect(clippy::needless_range_loop, reason = "squares are read by row and column")]
 
-use std::ops::Range;
-
-use super::{PIXELS, RESULTS, TILES, VALUES, Winograd};
+use super::{Fours, PIXELS, RESULTS, Run, TILES, VALUES, Winograd};
 use crate::conv::fast::Map;
 use crate::conv::transforms;
 use crate::product::Room;
@@ -17,7 +15,7 @@ pub(super) struct ResultsJob<'a> {
     pub(super) products: &'a [f32],
     pub(super) value: usize,
     pub(super) channel: usize,
-    pub(super) tiles: Range<usize>,
+    pub(super) runs: &'a [Run],
     pub(super) room: Room,
 }
 
@@ -28,8 +26,8 @@ impl Job for ResultsJob<'_> {
     fn run<L: Lanes>(self) {
         assert!(self.products.len() >= (VALUES - 1) * self.value + TILES, "products of every value");
         let bias = self.winograd.bias.map_or(0.0, |bias| bias[self.channel]);
-        // Of each of the four rows the results of a column for all tiles.
-        let mut results = [[[0.0f32; TILES]; RESULTS]; RESULTS];
+        // Rows of results, tile by tile.
+        let mut results = [[0.0; TILES * RESULTS]; RESULTS];
         for lane in (0..TILES).step_by(L::COUNT) {
             // SAFETY: `lane` and the lanes after it are below `TILES`; the products were checked.
             unsafe {
@@ -47,50 +45,49 @@ impl Job for ResultsJob<'_> {
                 }
                 for row in 0..RESULTS {
                     let y = transforms::results(half[row]);
+                    let mut with_bias = y;
                     for column in 0..RESULTS {
-                        y[column].plus(L::splat(bias)).store(results[row][column].as_mut_ptr().add(lane));
+                        with_bias[column] = y[column].plus(L::splat(bias));
                     }
+                    L::store_fours(with_bias, results[row].as_mut_ptr().add(RESULTS * lane));
                 }
             }
         }
-        self.scatter(&results);
+        self.place(&results);
     }
 }
 
 impl ResultsJob<'_> {
+    /// Rows of results to their places, of which some may be outside of the map.
     #[inline(always)]
-    fn scatter(&self, results: &[[[f32; TILES]; RESULTS]; RESULTS]) {
+    fn place(&self, results: &[Fours; RESULTS]) {
         let Map { rows, columns, .. } = *self.winograd.map;
-        let in_row = self.winograd.tiles_in_row();
-        let start = self.channel * rows * columns;
-        let (top, left) = (self.tiles.start / in_row * RESULTS, self.tiles.start % in_row * RESULTS);
-        if self.tiles.len() == TILES && left + TILES * RESULTS <= columns {
-            for (row, results) in results.iter().enumerate().take(rows - top) {
-                let at = start + (top + row) * columns + left;
-                // SAFETY: these results belong to this channel's tiles alone.
-                let to = unsafe { self.room.part(at, TILES * RESULTS) };
-                for tile in 0..TILES {
-                    for column in 0..RESULTS {
-                        to[tile * RESULTS + column] = results[column][tile];
-                    }
-                }
-                if let Some(residual) = self.winograd.residual {
-                    to.iter_mut().zip(&residual[at..]).for_each(|(to, x)| *to += x);
-                }
-            }
-            return;
-        }
-        for (lane, tile) in self.tiles.clone().enumerate() {
-            let (top, left) = (tile / in_row * RESULTS, tile % in_row * RESULTS);
-            for row in 0..RESULTS.min(rows - top) {
-                let count = RESULTS.min(columns - left);
-                let at = start + (top + row) * columns + left;
+        for run in self.runs {
+            let count = (run.count * RESULTS).min(columns - run.left);
+            for (row, results) in results.iter().enumerate().take(rows - run.top) {
+                let channel = run.sample * self.winograd.outputs + self.channel;
+                let at = (channel * rows + run.top + row) * columns + run.left;
+                let results = &results[run.first * RESULTS..][..count];
                 // SAFETY: these results belong to this channel's tiles alone.
                 let to = unsafe { self.room.part(at, count) };
-                for (column, to) in to.iter_mut().enumerate() {
-                    *to = results[row][column][lane] + self.winograd.residual.map_or(0.0, |r| r[at + column]);
+                let residual = self.winograd.residual.map(|residual| &residual[at..][..count]);
+                // Rows of known length save the loops.
+                match (<&mut Fours>::try_from(&mut *to), <&Fours>::try_from(results)) {
+                    (Ok(to), Ok(results)) => put(to, results, residual),
+                    _ => put(to, results, residual),
                 }
             }
         }
+    }
+}
+
+/// `results`, and `residual` if there is one, to where they belong.
+#[inline(always)]
+fn put(to: &mut [f32], results: &[f32], residual: Option<&[f32]>) {
+    match residual {
+        Some(residual) => {
+            to.iter_mut().zip(results.iter().zip(residual)).for_each(|(to, (y, x))| *to = y + x);
+        }
+        None => to.iter_mut().zip(results).for_each(|(to, y)| *to = *y),
     }
 }
