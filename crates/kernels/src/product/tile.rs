@@ -125,7 +125,7 @@ unsafe fn tile<L: Lanes, const G: usize, const V: usize>(panel: Panel, row: usiz
                     }
                 }
             }
-            b = b.add(b_row);
+            b = b.wrapping_add(b_row); // which after the last row may lie beyond all that there is
             at += a_column;
         }
         let c = panel.c.add(row * c_row);
