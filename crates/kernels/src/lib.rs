@@ -62,6 +62,10 @@ pub use peak::peak_multiply_adds;
 pub use samples::{map_parts, parts, token_parts};
 pub use stored::{reads_halves, widened};
 
+/// What sizes of blocks are divided by where Miri runs the tests: it is a thousand times slower, and sees the same.
+#[cfg(feature = "flex")]
+const IN_MIRI: usize = if cfg!(miri) { 8 } else { 1 };
+
 /// Frees the memory that large results on flex have left behind and that is kept for the next ones: for when none are to
 /// come soon. A pipeline does so after each run; who uses a network alone may.
 pub fn release_memory() {

@@ -28,6 +28,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use crate::IN_MIRI;
 use crate::matrix::Matrix;
 use crate::vectors::Processor;
 use ways::{Target, Vectors, Way};
@@ -42,7 +43,7 @@ pub(crate) trait Columns: Sync {
 }
 
 /// Multiplications below which threads do not pay.
-const SMALL: usize = 1 << 18;
+const SMALL: usize = (1 << 18) / IN_MIRI.pow(3);
 
 /// `a · b` into the rows of `product`, which begin `row_stride` numbers apart. `finish` sees each piece of a row once
 /// it is complete, while it is still in a cache: it is given the row, the first column, and the numbers.

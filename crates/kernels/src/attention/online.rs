@@ -11,6 +11,7 @@
 
 use rayon::prelude::*;
 
+use crate::IN_MIRI;
 use crate::exponential::exp_lanes;
 use crate::matrix::Matrix;
 use crate::product::tile::{GROUP, Panel};
@@ -20,7 +21,7 @@ use crate::vectors::{Job, Lanes, Processor};
 /// Queries that are looked at together: three vectors of 16.
 const QUERIES: usize = 48;
 /// Keys whose scores are held together: 24 KiB with those queries.
-const KEYS: usize = 128;
+const KEYS: usize = 128 / IN_MIRI;
 
 /// One head of one sample.
 pub(super) struct Head<'a> {
@@ -208,6 +209,79 @@ impl Job for SoftmaxJob<'_> {
                     }
                 }
                 total.store(at);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::processors::{cases, numbers, on_each};
+
+    /// The formula in f64: the result of each query.
+    fn formula(q: &[f32], k: &[f32], v: &[f32], width: usize, causal: bool) -> Vec<f64> {
+        let wide = |x: &[f32]| x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
+        let [q, k, v] = [q, k, v].map(wide);
+        let mut result = Vec::new();
+        for (query, q) in q.chunks_exact(width).enumerate() {
+            let seen = if causal { query + 1 } else { usize::MAX };
+            let score = |k: &[f64]| q.iter().zip(k).map(|(q, k)| q * k).sum::<f64>() / (width as f64).sqrt();
+            let scores: Vec<f64> = k.chunks_exact(width).take(seen).map(score).collect();
+            let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let (mut total, mut sums) = (0.0, vec![0.0; width]);
+            for (score, v) in scores.iter().zip(v.chunks_exact(width)) {
+                let weight = (score - highest).exp();
+                total += weight;
+                sums.iter_mut().zip(v).for_each(|(sum, v)| *sum += weight * v);
+            }
+            result.extend(sums.iter().map(|sum| sum / total));
+        }
+        result
+    }
+
+    proptest! {
+        #![proptest_config(cases(64))]
+
+        #[test]
+        fn a_head_is_the_formula_on_each_processor(
+            (queries, keys, width) in prop_oneof![
+                (0usize..100, 1usize..9, 1usize..6),
+                (0usize..9, 1usize..300 / IN_MIRI, 1usize..6),
+                (0usize..9, 1usize..9, 1usize..70 / IN_MIRI),
+            ],
+            causal: bool,
+            size in 0.1f32..10.0,
+        ) {
+            let [q, k, v] = [(queries, 1), (keys, 2), (keys, 3)].map(|(count, seed)| {
+                numbers(count * width, seed).into_iter().map(|x| x * size).collect::<Vec<_>>()
+            });
+            // The second of three heads.
+            let results = on_each(|| {
+                let mut result = vec![f32::NAN; queries * 3 * width];
+                let head = Head {
+                    queries: Matrix::whole(&*q, [queries, width]),
+                    keys: Matrix::whole(&*k, [keys, width]),
+                    values: Matrix::whole(&*v, [keys, width]),
+                    causal,
+                };
+                head.attend(Room::new(&mut result), width, 3 * width);
+                result
+            });
+            let exact = formula(&q, &k, &v, width, causal);
+            for result in results {
+                for (query, heads) in result.chunks_exact(3 * width).enumerate() {
+                    let (others, own) = (heads[..width].iter().chain(&heads[2 * width..]), &heads[width..2 * width]);
+                    prop_assert!(others.clone().all(|x| x.is_nan()), "another head's numbers were written");
+                    for (&actual, &exact) in own.iter().zip(&exact[query * width..]) {
+                        // Scores of up to `width · size²` are rounded before their exponential is taken.
+                        let allowed = 1e-6 * size * (1.0 + size * size * (width as f32).sqrt());
+                        let error = (f64::from(actual) - exact).abs();
+                        prop_assert!(error <= f64::from(allowed), "{actual}, exactly {exact}");
+                    }
+                }
             }
         }
     }

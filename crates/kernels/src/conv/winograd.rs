@@ -19,6 +19,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::fast::Map;
+use crate::IN_MIRI;
 use crate::numbers::Numbers;
 use crate::product::tile::{GROUP, Panel};
 use crate::product::{Room, aligned, pieces, with_scratch};
@@ -41,7 +42,7 @@ const HELD: usize = 6 << 20;
 /// Numbers of the products of a block's tiles with some channels' weights, at most about: 1 MiB.
 const PRODUCTS: usize = 1 << 18;
 /// Input channels whose weights are transformed together.
-const INPUTS: usize = 128;
+const INPUTS: usize = 128 / IN_MIRI;
 /// Output channels whose products are held together, at most.
 const CHANNELS: usize = 48;
 /// Columns of a panel of values.

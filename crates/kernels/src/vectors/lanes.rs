@@ -104,6 +104,8 @@ mod x86 {
     use std::arch::x86_64::*;
 
     use super::Lanes;
+    #[cfg(miri)]
+    use in_miri::{_mm512_max_ps, _mm512_scalef_ps};
 
     /// The vectors of AVX2 with FMA. Only `Processor::run` names the type, where the processor has both; every method
     /// is inlined there, or it would not become a single instruction.
@@ -206,4 +208,28 @@ mod x86 {
         _mm512_max_ps,
         |x, n| _mm512_scalef_ps(x, n)
     );
+
+    /// The two instructions of AVX-512F that Miri does not know, in the place of the real ones.
+    #[cfg(miri)]
+    mod in_miri {
+        use std::arch::x86_64::{__m256, __m512};
+
+        use super::{Eight, Lanes};
+
+        pub(super) unsafe fn _mm512_max_ps(x: __m512, y: __m512) -> __m512 {
+            by_halves(x, y, Eight::greater)
+        }
+
+        pub(super) unsafe fn _mm512_scalef_ps(x: __m512, n: __m512) -> __m512 {
+            by_halves(x, n, Eight::times_two_to)
+        }
+
+        fn by_halves(x: __m512, y: __m512, f: fn(Eight, Eight) -> Eight) -> __m512 {
+            // SAFETY: both types are so many numbers of 32 bits, whatever they are.
+            unsafe {
+                let [x, y] = [x, y].map(|x| std::mem::transmute::<__m512, [__m256; 2]>(x));
+                std::mem::transmute([f(Eight(x[0]), Eight(y[0])), f(Eight(x[1]), Eight(y[1]))])
+            }
+        }
+    }
 }
