@@ -36,10 +36,21 @@ pub(super) struct Head<'a> {
 }
 
 impl Head<'_> {
-    /// Writes the result of query i at `start + i · stride` in `room`, which nobody else uses there.
-    pub(super) fn attend(&self, room: Room, start: usize, stride: usize) {
+    /// Writes the result of query i at `start + i · stride` in `room`.
+    ///
+    /// # Panics
+    ///
+    /// If the shapes do not fit.
+    ///
+    /// # Safety
+    ///
+    /// Those places, each of d numbers, must lie inside of the room, and nobody else may use them meanwhile.
+    pub(super) unsafe fn attend(&self, room: Room, start: usize, stride: usize) {
         let [queries, width] = self.queries.shape();
         let [keys, _] = self.keys.shape();
+        assert_eq!(self.keys.shape(), [keys, width], "keys as wide as the queries");
+        assert_eq!(self.values.shape(), [keys, width], "a value for each key");
+        assert!(stride >= width, "places that do not meet");
         let (keys_whole, width_whole) = (keys.next_multiple_of(GROUP), width.next_multiple_of(GROUP));
         with_scratch(|buffer| {
             let (packed_keys, packed_values) =
@@ -61,7 +72,7 @@ impl Head<'_> {
                     let totals = block.attend();
                     for query in 0..count {
                         let share = 1.0 / totals[query];
-                        // SAFETY: each query has its own place, and nobody else uses it.
+                        // SAFETY: the caller's promise; each query has its own place.
                         let to = unsafe { room.part(start + (first + query) * stride, width) };
                         for (to, sums) in to.iter_mut().zip(sums.as_chunks::<QUERIES>().0) {
                             *to = sums[query] * share;
@@ -267,7 +278,8 @@ mod tests {
                     values: Matrix::whole(&*v, [keys, width]),
                     causal,
                 };
-                head.attend(Room::new(&mut result), width, 3 * width);
+                // SAFETY: each query has three places in the result, which nobody else has.
+                unsafe { head.attend(Room::new(&mut result), width, 3 * width) };
                 result
             });
             let exact = formula(&q, &k, &v, width, causal);
