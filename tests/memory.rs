@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use burn::tensor::Device;
 use gligen_pipeline::{LoadOptions, LoraFile, Memory, ModelDir, Request};
 use gligen_testkit::{devices, fixtures};
 use gligen_tests::Case;
@@ -10,14 +11,14 @@ use gligen_tests::Case;
 type Drawn = (Vec<f32>, Vec<Vec<u8>>);
 
 /// Draws with a model of f16 twice, so that networks which have given their memory back are used again.
-fn draw(memory: Memory, lora: bool) -> [Drawn; 2] {
+fn draw(memory: Memory, lora: bool, device: &Device) -> [Drawn; 2] {
     let mut options = LoadOptions::default();
     options.memory = memory;
     if lora {
         options.loras = vec![LoraFile { path: fixtures().join("adapters/kohya.safetensors"), scale: 0.7 }];
     }
     let folder = if lora { "models/text-box" } else { "tiny-gligen" };
-    let pipeline = ModelDir::open(&fixtures().join(folder)).unwrap().load(options, &devices()[0]).unwrap();
+    let pipeline = ModelDir::open(&fixtures().join(folder)).unwrap().load(options, device).unwrap();
     [1, 2].map(|_| {
         let output = pipeline.generate(&request(), |_| ControlFlow::Continue(())).unwrap();
         let images = output.images.into_iter().map(|image| image.into_raw()).collect();
@@ -32,16 +33,19 @@ fn request() -> Request {
 
 #[test]
 fn pictures_are_the_same_to_the_bit() {
-    let fast = draw(Memory::Fast, false);
-    assert!(fast[0] == fast[1]);
-    for memory in [Memory::Balanced, Memory::Small] {
-        assert!(draw(memory, false) == fast, "{memory}");
+    for device in devices() {
+        let fast = draw(Memory::Fast, false, &device);
+        assert!(fast[0] == fast[1], "{device:?}");
+        for memory in [Memory::Balanced, Memory::Small] {
+            assert!(draw(memory, false, &device) == fast, "{memory} on {device:?}");
+        }
     }
 }
 
 #[test]
 fn with_what_is_added_to_the_weights() {
-    assert!(draw(Memory::Small, true) == draw(Memory::Fast, true));
+    let device = &devices()[0];
+    assert!(draw(Memory::Small, true, device) == draw(Memory::Fast, true, device));
 }
 
 #[test]

@@ -67,8 +67,13 @@ fn pictures_of_objects_on_ndarray() {
 }
 
 #[test]
-fn repainting_with_pictures_of_objects() {
+fn repainting_with_pictures_of_objects_on_flex() {
     compare("inpaint-text-image", &devices()[0]);
+}
+
+#[test]
+fn repainting_with_pictures_of_objects_on_ndarray() {
+    compare("inpaint-text-image", &devices()[1]);
 }
 
 #[test]
@@ -82,8 +87,13 @@ fn repainting_on_ndarray() {
 }
 
 #[test]
-fn the_small_trained_model() {
+fn the_small_trained_model_on_flex() {
     compare("tiny-gligen", &devices()[0]);
+}
+
+#[test]
+fn the_small_trained_model_on_ndarray() {
+    compare("tiny-gligen", &devices()[1]);
 }
 
 /// What is compiled in is the model of the folder, with defaults of its own.
