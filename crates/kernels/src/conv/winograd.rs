@@ -24,8 +24,8 @@ use crate::numbers::Numbers;
 use crate::product::tile::{GROUP, Panel};
 use crate::product::{Room, aligned, pieces, with_scratch};
 use crate::vectors::Processor;
-use pixels::PixelsJob;
-use results::ResultsJob;
+use pixels::Pixels;
+use results::Results;
 use weights::WeightsJob;
 
 /// Results in a row of a tile, and pixels.
@@ -78,15 +78,22 @@ impl Winograd<'_> {
         let room = Room::new(result);
         let tiles = self.map.rows.div_ceil(RESULTS) * self.tiles_in_row();
         let block = BLOCK.min(HELD / (VALUES * self.inputs)).max(TILES);
-        pieces(tiles, block, TILES).into_par_iter().for_each(|tiles| self.block(tiles, room));
+        pieces(tiles, block, TILES).into_par_iter().for_each(|tiles| {
+            // SAFETY: the result was checked, it is borrowed for this call, and no tile is in two blocks.
+            unsafe { self.block(tiles, room) };
+        });
     }
 
     fn tiles_in_row(&self) -> usize {
         self.map.columns.div_ceil(RESULTS)
     }
 
-    /// The results of some tiles, which nobody else writes.
-    fn block(&self, tiles: Range<usize>, room: Room) {
+    /// The results of some tiles.
+    ///
+    /// # Safety
+    ///
+    /// The room must be that of the result, and nobody else may use what belongs to these tiles meanwhile.
+    unsafe fn block(&self, tiles: Range<usize>, room: Room) {
         let count = tiles.len().next_multiple_of(TILES);
         let channels = (PRODUCTS / (VALUES * count) / 12 * 12).clamp(12, CHANNELS);
         with_scratch(|buffer| {
@@ -96,11 +103,13 @@ impl Winograd<'_> {
             let to = Room::new(values);
             let places = self.places(&tiles, count);
             (0..self.inputs).into_par_iter().with_min_len(8).for_each(|channel| {
-                self.transform_pixels(channel, &places, to);
+                // SAFETY: there is room for every value of every channel, and each channel has its own.
+                unsafe { self.transform_pixels(channel, &places, to) };
             });
             let values = &*values;
             pieces(self.outputs, channels, GROUP).into_par_iter().for_each(|channels| {
-                self.channels(channels, tiles.clone(), count, values, room);
+                // SAFETY: the caller's promise, and no channel is in two of these pieces.
+                unsafe { self.channels(channels, tiles.clone(), count, values, room) };
             });
         });
     }
@@ -122,25 +131,35 @@ impl Winograd<'_> {
     }
 
     /// The values of a channel's pixels in the tiles at `places`.
-    fn transform_pixels(&self, channel: usize, places: &[[[usize; 2]; TILES]], to: Room) {
+    ///
+    /// # Safety
+    ///
+    /// The room must be that of all values of these tiles, and nobody else may use what belongs to the channel meanwhile.
+    unsafe fn transform_pixels(&self, channel: usize, places: &[[[usize; 2]; TILES]], to: Room) {
         let area = self.map.height * self.map.width;
         let count = places.len() * TILES;
         for (index, places) in places.iter().enumerate() {
             let first = index * TILES;
             let (panel, width) = Self::panel_of(first, count);
-            Processor::this().run(PixelsJob {
+            let pixels = Pixels {
                 x: &self.x[channel * area..][..area],
                 map: self.map,
                 places,
                 to,
                 first: panel * self.inputs + channel * width + first - panel,
                 value: count * self.inputs + APART,
-            });
+            };
+            // SAFETY: the caller's promise; every sixteen tiles have numbers of their own in each of the values.
+            Processor::this().run(unsafe { pixels.job() });
         }
     }
 
     /// Results of some output channels.
-    fn channels(
+    ///
+    /// # Safety
+    ///
+    /// As for [`Winograd::block`], of these channels.
+    unsafe fn channels(
         &self,
         channels: Range<usize>,
         tiles: Range<usize>,
@@ -191,12 +210,17 @@ impl Winograd<'_> {
                     }
                 }
             }
-            self.results(channels, tiles, products, count, products_value, room);
+            // SAFETY: the caller's promise.
+            unsafe { self.results(channels, tiles, products, count, products_value, room) };
         });
     }
 
     /// The results of some channels from their products, `[values, channels, count]`, whose values are `value` apart.
-    fn results(
+    ///
+    /// # Safety
+    ///
+    /// As for [`Winograd::block`], of these channels.
+    unsafe fn results(
         &self,
         channels: Range<usize>,
         tiles: Range<usize>,
@@ -207,14 +231,16 @@ impl Winograd<'_> {
     ) {
         for (index, channel) in channels.enumerate() {
             for first in (0..tiles.len()).step_by(TILES) {
-                Processor::this().run(ResultsJob {
+                let results = Results {
                     winograd: self,
                     products: &products[index * count + first..],
                     value,
                     channel,
                     tiles: tiles.start + first..tiles.end.min(tiles.start + first + TILES),
                     room,
-                });
+                };
+                // SAFETY: the caller's promise; each sixteen tiles have results of their own.
+                Processor::this().run(unsafe { results.job() });
             }
         }
     }

@@ -9,29 +9,43 @@ use crate::product::Room;
 use crate::vectors::{Job, Lanes};
 
 /// The values of the pixels of [`TILES`] tiles of a channel.
-pub(super) struct PixelsJob<'a> {
+pub(super) struct Pixels<'a> {
     /// `[height, width]`.
     pub(super) x: &'a [f32],
     pub(super) map: &'a Map,
     /// Row and column of the first result of each tile.
     pub(super) places: &'a [[usize; 2]; TILES],
-    /// Where the values go: the first of each sixteen at `first`, from value to value `value` further on. Nobody else
-    /// writes there.
+    /// Where the values go: the first of each sixteen at `first`, from value to value `value` further on.
     pub(super) to: Room,
     pub(super) first: usize,
     pub(super) value: usize,
 }
+
+impl<'a> Pixels<'a> {
+    /// The transform as a job.
+    ///
+    /// # Safety
+    ///
+    /// The places of the values must lie inside of the room, and nobody else may use them until the job is done.
+    pub(super) unsafe fn job(self) -> PixelsJob<'a> {
+        PixelsJob(self)
+    }
+}
+
+/// [`Pixels`] whose room somebody has vouched for.
+pub(super) struct PixelsJob<'a>(Pixels<'a>);
 
 impl Job for PixelsJob<'_> {
     type Result = ();
 
     #[inline(always)]
     fn run<L: Lanes>(self) {
+        let Self(this) = self;
         let mut pixels = [[[0.0f32; TILES]; PIXELS]; PIXELS];
-        self.gather(&mut pixels);
+        this.gather(&mut pixels);
         for lane in (0..TILES).step_by(L::COUNT) {
-            // SAFETY: `lane` and the lanes after it are below `TILES`, the length of every array; and every channel and
-            // every sixteen tiles have numbers of their own in each of the values.
+            // SAFETY: `lane` and the lanes after it are below `TILES`, the length of every array; and whoever made the
+            // job promised the places of the values.
             unsafe {
                 let mut half = [[L::splat(0.0); PIXELS]; PIXELS];
                 for column in 0..PIXELS {
@@ -47,8 +61,8 @@ impl Job for PixelsJob<'_> {
                 for row in 0..PIXELS {
                     let d = transforms::pixels(half[row]);
                     for column in 0..PIXELS {
-                        let at = self.first + (row * PIXELS + column) * self.value;
-                        d[column].store(self.to.part(at, TILES).as_mut_ptr().add(lane));
+                        let at = this.first + (row * PIXELS + column) * this.value;
+                        d[column].store(this.to.part(at, TILES).as_mut_ptr().add(lane));
                     }
                 }
             }
@@ -56,7 +70,7 @@ impl Job for PixelsJob<'_> {
     }
 }
 
-impl PixelsJob<'_> {
+impl Pixels<'_> {
     /// Pixel by pixel the [`TILES`] tiles; zeros outside of the map.
     #[inline(always)]
     fn gather(&self, pixels: &mut [[[f32; TILES]; PIXELS]; PIXELS]) {

@@ -11,7 +11,7 @@ use crate::product::Room;
 use crate::vectors::{Job, Lanes};
 
 /// The results of up to [`TILES`] tiles of a channel.
-pub(super) struct ResultsJob<'a> {
+pub(super) struct Results<'a> {
     pub(super) winograd: &'a Winograd<'a>,
     /// Of the first tile; the values are `value` apart.
     pub(super) products: &'a [f32],
@@ -21,13 +21,29 @@ pub(super) struct ResultsJob<'a> {
     pub(super) room: Room,
 }
 
+impl<'a> Results<'a> {
+    /// The transform as a job.
+    ///
+    /// # Safety
+    ///
+    /// The room must be that of the result of `winograd`, and nobody else may use what belongs to these tiles of the
+    /// channel until the job is done.
+    pub(super) unsafe fn job(self) -> ResultsJob<'a> {
+        ResultsJob(self)
+    }
+}
+
+/// [`Results`] whose room somebody has vouched for.
+pub(super) struct ResultsJob<'a>(Results<'a>);
+
 impl Job for ResultsJob<'_> {
     type Result = ();
 
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        assert!(self.products.len() >= (VALUES - 1) * self.value + TILES, "products of every value");
-        let bias = self.winograd.bias.map_or(0.0, |bias| bias[self.channel]);
+        let Self(this) = self;
+        assert!(this.products.len() >= (VALUES - 1) * this.value + TILES, "products of every value");
+        let bias = this.winograd.bias.map_or(0.0, |bias| bias[this.channel]);
         // Of each of the four rows the results of a column for all tiles.
         let mut results = [[[0.0f32; TILES]; RESULTS]; RESULTS];
         for lane in (0..TILES).step_by(L::COUNT) {
@@ -38,7 +54,7 @@ impl Job for ResultsJob<'_> {
                     let mut m = [L::splat(0.0); PIXELS];
                     for row in 0..PIXELS {
                         m[row] =
-                            L::load(self.products.as_ptr().add((row * PIXELS + column) * self.value + lane));
+                            L::load(this.products.as_ptr().add((row * PIXELS + column) * this.value + lane));
                     }
                     let m = transforms::results(m);
                     for row in 0..RESULTS {
@@ -53,13 +69,17 @@ impl Job for ResultsJob<'_> {
                 }
             }
         }
-        self.scatter(&results);
+        // SAFETY: whoever made the job promised it.
+        unsafe { this.scatter(&results) };
     }
 }
 
-impl ResultsJob<'_> {
+impl Results<'_> {
+    /// # Safety
+    ///
+    /// As for [`Results::job`].
     #[inline(always)]
-    fn scatter(&self, results: &[[[f32; TILES]; RESULTS]; RESULTS]) {
+    unsafe fn scatter(&self, results: &[[[f32; TILES]; RESULTS]; RESULTS]) {
         let Map { rows, columns, .. } = *self.winograd.map;
         let in_row = self.winograd.tiles_in_row();
         let start = self.channel * rows * columns;
@@ -67,7 +87,7 @@ impl ResultsJob<'_> {
         if self.tiles.len() == TILES && left + TILES * RESULTS <= columns {
             for (row, results) in results.iter().enumerate().take(rows - top) {
                 let at = start + (top + row) * columns + left;
-                // SAFETY: these results belong to this channel's tiles alone.
+                // SAFETY: the caller's promise, for these results belong to the channel's tiles.
                 let to = unsafe { self.room.part(at, TILES * RESULTS) };
                 for tile in 0..TILES {
                     for column in 0..RESULTS {
@@ -85,7 +105,7 @@ impl ResultsJob<'_> {
             for row in 0..RESULTS.min(rows - top) {
                 let count = RESULTS.min(columns - left);
                 let at = start + (top + row) * columns + left;
-                // SAFETY: these results belong to this channel's tiles alone.
+                // SAFETY: the caller's promise, for these results belong to the channel's tiles.
                 let to = unsafe { self.room.part(at, count) };
                 for (column, to) in to.iter_mut().enumerate() {
                     *to = results[row][column][lane] + self.winograd.residual.map_or(0.0, |r| r[at + column]);
