@@ -6,7 +6,9 @@
 //!                 └─ any other ──▶ the plain Burn version: the specification
 //! ```
 //!
-//! Each operation stands in one file with its plain version, and `tests/` holds the two together. This is the one
+//! Each operation stands in one file with its plain version, and `tests/` holds the two together. What is `unsafe` is
+//! tested below Burn's tensors, so that Miri can run it (`cargo xtask miri`): on all vectors, by several threads. The
+//! tiles of AMX, which it cannot, are in the same tests where a machine has them. This is the one
 //! crate of the workspace that names backends: its features (`flex`, `ndarray`, `cuda`, `vulkan`, `wgpu`, `metal`)
 //! switch them on, and [`device::parse`] picks one at run time.
 //!

@@ -15,7 +15,7 @@ use crate::{IN_MIRI, Placement, attention, conv2d};
 
 /// So many cases, or a few where Miri runs them, which is a thousand times slower.
 pub(crate) fn cases(cases: u32) -> ProptestConfig {
-    let cases = if cfg!(miri) { cases.min(8) } else { cases };
+    let cases = if cfg!(miri) { cases.min(6) } else { cases };
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
