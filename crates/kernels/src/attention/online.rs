@@ -253,6 +253,17 @@ mod tests {
         result
     }
 
+    #[test]
+    #[should_panic = "keys as wide as the queries"]
+    fn other_widths_are_refused() {
+        let numbers = [0.0; 12];
+        let matrix = |shape| Matrix::whole(&numbers[..], shape);
+        let head =
+            Head { queries: matrix([2, 6]), keys: matrix([4, 3]), values: matrix([4, 3]), causal: false };
+        // SAFETY: both queries have their places.
+        unsafe { head.attend(Room::new(&mut [0.0; 12]), 0, 6) };
+    }
+
     proptest! {
         #![proptest_config(cases(64))]
 
