@@ -7,8 +7,9 @@
 use std::mem::MaybeUninit;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::IN_MIRI;
 use cubecl_environment::bytes::{AccessError, AccessPolicy, AllocationController, AllocationProperty, Bytes};
+
+use crate::IN_MIRI;
 
 /// Numbers of a result below which the allocator does well: 1 MiB.
 const LARGE: usize = (1 << 18) / IN_MIRI.pow(5);
