@@ -95,8 +95,8 @@ proptest! {
     fn each_way_is_the_definition(
         few in [1usize..4, 0..4, 1..9, 1..9],
         wide in [1usize..2, 1..3, 1..40 / IN_MIRI, 55..70],
-        many_inputs in [1usize..150 / IN_MIRI, 1..3, 1..3, 1..3],
-        many_outputs in [1usize..3, 1..70 / IN_MIRI, 1..4, 1..4],
+        many_inputs in [17usize..150 / IN_MIRI, 1..3, 1..3, 1..3],
+        many_outputs in [1usize..3, 13..128 / IN_MIRI, 1..4, 1..4],
         place in [1usize..4, 1..3, 0..3, 0..3],
         adds_residual: bool,
     ) {
