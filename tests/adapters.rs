@@ -4,6 +4,7 @@
 
 use std::ops::ControlFlow;
 
+use burn::tensor::Device;
 use gligen_pipeline::{Compat, EmbeddingFile, LoadOptions, LoraFile, ModelDir, Object, Output, Request};
 use gligen_schedulers::SchedulerKind;
 use gligen_testkit::{Fixture, assert_close, devices, fixtures};
@@ -19,9 +20,9 @@ fn options() -> LoadOptions {
     options
 }
 
-fn draw(options: LoadOptions) -> Output {
+fn draw(options: LoadOptions, device: &Device) -> Output {
     let model = ModelDir::open(&fixtures().join("models/text-box")).unwrap();
-    let pipeline = model.load(options, &devices()[0]).unwrap();
+    let pipeline = model.load(options, device).unwrap();
     let mut request = Request::new("<blob> and <many> on a table")
         .object(Object::phrase("<many>", [0.1, 0.2, 0.6, 0.9]))
         .steps(3)
@@ -36,8 +37,10 @@ fn draw(options: LoadOptions) -> Output {
 
 #[test]
 fn two_lora_files_and_three_words() {
-    let expected = Fixture::open("adapters/expected").tensor("run/latents", &devices()[0]);
-    assert_close("latents", draw(options()).latents, expected, 1e-4);
+    for device in devices() {
+        let expected = Fixture::open("adapters/expected").tensor("run/latents", &device);
+        assert_close("latents", draw(options(), &device).latents, expected, 1e-4);
+    }
 }
 
 /// Each of them counts: the comparison above would fail without it.
@@ -51,7 +54,7 @@ fn each_of_them_changes_the_picture() {
         } else {
             options.embeddings.remove(left_out - 2);
         }
-        let found: Vec<f32> = draw(options).latents.into_data().try_into_vec_as().unwrap();
+        let found: Vec<f32> = draw(options, &devices()[0]).latents.into_data().try_into_vec_as().unwrap();
         let error = gligen_testkit::relative_error(&found, &expected);
         assert!(error > 1e-3, "without {left_out}: {error}");
     }

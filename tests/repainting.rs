@@ -2,14 +2,19 @@
 
 use std::ops::ControlFlow;
 
+use burn::tensor::Device;
 use gligen_pipeline::{
     Inpaint, InpaintMode, Object, Output, Picture, Pipeline, Request, Transparency, read_picture,
 };
-use gligen_testkit::devices;
+use gligen_testkit::{devices, relative_error};
 use gligen_tests::pictures;
 
 fn draw(request: &Request) -> Output {
-    let pipeline = Pipeline::built_in(&devices()[0]).unwrap();
+    draw_on(&devices()[0], request)
+}
+
+fn draw_on(device: &Device, request: &Request) -> Output {
+    let pipeline = Pipeline::built_in(device).unwrap();
     pipeline.generate(request, |_| ControlFlow::Continue(())).unwrap()
 }
 
@@ -91,4 +96,20 @@ fn pictures_of_any_size_are_fitted() {
         .and_then(|middle| middle.resize(96, 48, gligen_pictures::Filter::Lanczos))
         .unwrap();
     assert_eq!(output.images[0].as_raw(), fitted.rgb());
+}
+
+/// By fast paths or without: what flex draws, ndarray draws.
+#[test]
+fn devices_agree() {
+    let mut batch = request(blended(None)).size(64, 64).steps(2);
+    batch.num_images = Some(2);
+    let [flex, ndarray] = [0, 1].map(|device| draw_on(&devices()[device], &batch));
+    let numbers = |output: &Output| output.latents.clone().into_data().try_into_vec_as::<f32>().unwrap();
+    let error = relative_error(&numbers(&ndarray), &numbers(&flex));
+    println!("latents: relative error {error:.2e}");
+    assert!(error < 2e-5, "{error:e}"); // as two ways to the same picture in objects.rs
+    for (one, other) in flex.images.iter().zip(&ndarray.images) {
+        let most = one.as_raw().iter().zip(other.as_raw()).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(most <= Some(1), "a byte differs by {most:?}");
+    }
 }

@@ -67,8 +67,13 @@ fn pictures_of_objects_on_ndarray() {
 }
 
 #[test]
-fn repainting_with_pictures_of_objects() {
+fn repainting_with_pictures_of_objects_on_flex() {
     compare("inpaint-text-image", &devices()[0]);
+}
+
+#[test]
+fn repainting_with_pictures_of_objects_on_ndarray() {
+    compare("inpaint-text-image", &devices()[1]);
 }
 
 #[test]
@@ -81,6 +86,7 @@ fn repainting_on_ndarray() {
     compare("inpaint", &devices()[1]);
 }
 
+/// On flex alone, for its many steps take ndarray a minute; fewer of them are compared in `repainting.rs`.
 #[test]
 fn the_small_trained_model() {
     compare("tiny-gligen", &devices()[0]);

@@ -5,7 +5,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 
 use crate::process::{cargo, run as finish};
-use crate::{Result, clients, page, tidy};
+use crate::{Result, clients, miri, page, tidy};
 
 /// Run everything that must hold before a change goes in, cheapest first
 #[derive(clap::Args)]
@@ -18,8 +18,8 @@ pub(crate) struct Arguments {
 /// The steps in the order they run.
 ///
 /// Clippy, doc and the tests see the whole workspace, so that all three ask for the same features of Burn; clippy
-/// and doc then share one checked build of everything below. Only `gpu` needs Burn a second time, checked, not
-/// compiled.
+/// and doc then share one checked build of everything below. Only `gpu` and `miri` need Burn once more each, checked,
+/// not compiled.
 #[derive(Clone, Copy, ValueEnum)]
 enum Step {
     /// Formatting
@@ -40,6 +40,8 @@ enum Step {
     Clients,
     /// The page in a real Chromium
     Page,
+    /// The kernels' `unsafe` in Miri
+    Miri,
 }
 
 /// Runs all steps, or the chosen one, and stops at the first that fails.
@@ -72,6 +74,7 @@ impl Step {
             Self::Test => finish(&mut cargo("test --workspace")),
             Self::Clients => clients::run(&clients::Arguments::default()),
             Self::Page => page::run(&page::Arguments::default()),
+            Self::Miri => miri::run(&miri::Arguments::default()),
         }
     }
 }

@@ -14,6 +14,7 @@ mod fixtures;
 mod load;
 mod make_model;
 mod measurement;
+mod miri;
 mod page;
 mod process;
 mod tidy;
@@ -46,6 +47,7 @@ enum Task {
     Page(page::Arguments),
     Clients(clients::Arguments),
     Load(load::Arguments),
+    Miri(miri::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Task::Page(arguments) => page::run(&arguments),
         Task::Clients(arguments) => clients::run(&arguments),
         Task::Load(arguments) => load::run(&arguments),
+        Task::Miri(arguments) => miri::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -65,8 +65,8 @@ mod fast {
             let (sample, head) = (index / heads, index % heads);
             let [queries_of, keys, values] = [&q, &k, &v].map(|x| matrix(x, [sample, head]));
             let head = Head { queries: queries_of, keys, values, causal };
-            // Each head of each token has numbers of its own.
-            head.attend(room, (sample * queries * heads + index % heads) * d, heads * d);
+            // SAFETY: each head of each token has numbers of its own.
+            unsafe { head.attend(room, (sample * queries * heads + index % heads) * d, heads * d) };
         });
         tensor(result, [batch, queries, heads, d]).swap_dims(1, 2)
     }

@@ -8,6 +8,8 @@ use burn::tensor::ops::ConvOptions;
 use crate::flex;
 use crate::widened;
 
+#[cfg(all(test, feature = "flex"))]
+mod definition;
 #[cfg(feature = "flex")]
 mod fast;
 #[cfg(feature = "flex")]

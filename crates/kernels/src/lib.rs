@@ -6,7 +6,9 @@
 //!                 └─ any other ──▶ the plain Burn version: the specification
 //! ```
 //!
-//! Each operation stands in one file with its plain version, and `tests/` holds the two together. This is the one
+//! Each operation stands in one file with its plain version, and `tests/` holds the two together. What is `unsafe` is
+//! tested below Burn's tensors, so that Miri can run it (`cargo xtask miri`): on all vectors, by several threads. The
+//! tiles of AMX, which it cannot, are in the same tests where a machine has them. This is the one
 //! crate of the workspace that names backends: its features (`flex`, `ndarray`, `cuda`, `vulkan`, `wgpu`, `metal`)
 //! switch them on, and [`device::parse`] picks one at run time.
 //!
@@ -59,10 +61,15 @@ pub use group_norm::{group_norm, group_norm_plain};
 pub use layer_norm::{layer_norm, layer_norm_plain};
 pub use linear::{linear, linear_plain};
 #[cfg(feature = "flex")]
+#[doc(hidden)] // for the workspace's benchmarks alone, which must count on the kernels' own vectors
 pub use peak::peak_multiply_adds;
 pub use samples::{map_parts, parts, token_parts};
 pub use stored::{reads_halves, widened};
 pub use upsample::{upsample_nearest, upsample_nearest_plain};
+
+/// What sizes of blocks are divided by where Miri runs the tests: it is a thousand times slower, and sees the same.
+#[cfg(feature = "flex")]
+const IN_MIRI: usize = if cfg!(miri) { 8 } else { 1 };
 
 /// Frees the memory that large results on flex have left behind and that is kept for the next ones: for when none are to
 /// come soon. A pipeline does so after each run; who uses a network alone may.

@@ -9,10 +9,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cubecl_environment::bytes::{AccessError, AccessPolicy, AllocationController, AllocationProperty, Bytes};
 
+use crate::IN_MIRI;
+
 /// Numbers of a result below which the allocator does well: 1 MiB.
-const LARGE: usize = 1 << 18;
+const LARGE: usize = (1 << 18) / IN_MIRI.pow(5);
 /// Kept numbers up to which none are given back, whatever is asked for next: 192 MiB.
-const KEPT: usize = 48 << 20;
+const KEPT: usize = 192 * LARGE;
 
 /// What is kept, the oldest first.
 static LEFT_BEHIND: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
@@ -133,7 +135,7 @@ mod tests {
     use super::*;
 
     /// A size that no other test asks for.
-    const COUNT: usize = LARGE + 4321;
+    const COUNT: usize = LARGE + 43;
 
     /// Held by a test that must find what it has left behind, and by one that makes room.
     static ALONE: Mutex<()> = Mutex::new(());

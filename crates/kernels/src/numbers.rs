@@ -95,6 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(miri, ignore = "nothing in it is unsafe, and it takes long")]
     fn every_half_is_what_it_stands_for() {
         let same = |found: f32, expected: f32| {
             found.to_bits() == expected.to_bits() || (found.is_nan() && expected.is_nan())
@@ -107,6 +108,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "the crate `half` uses instructions that Miri does not know")]
     fn are_read_in_place_or_into_the_room() {
         let wide = [1.0f32, -2.5, 0.125];
         let halves = wide.map(f16::from_f32);

@@ -28,6 +28,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use crate::IN_MIRI;
 use crate::matrix::Matrix;
 use crate::vectors::Processor;
 use ways::{Target, Vectors, Way};
@@ -42,7 +43,7 @@ pub(crate) trait Columns: Sync {
 }
 
 /// Multiplications below which threads do not pay.
-const SMALL: usize = 1 << 18;
+const SMALL: usize = (1 << 18) / IN_MIRI.pow(3);
 
 /// `a · b` into the rows of `product`, which begin `row_stride` numbers apart. `finish` sees each piece of a row once
 /// it is complete, while it is still in a cache: it is given the row, the first column, and the numbers.
@@ -70,9 +71,11 @@ pub(crate) fn multiply(
     let room = Room::new(product);
     #[cfg(target_arch = "x86_64")]
     if processor.has_tiles() && rows >= amx::SIDE && inner >= amx::SIDE && columns >= amx::SIDE / 2 {
-        return Work { way: ways::Tiles, a, inner, b, room, row_stride, finish }.run();
+        // SAFETY: the room was checked, and it is borrowed for this call.
+        return unsafe { Work { way: ways::Tiles, a, inner, b, room, row_stride, finish }.run() };
     }
-    Work { way: Vectors(processor), a, inner, b, room, row_stride, finish }.run();
+    // SAFETY: the same.
+    unsafe { Work { way: Vectors(processor), a, inner, b, room, row_stride, finish }.run() };
 }
 
 /// `length` in pieces of about equal size, at most `most` or a little more, and multiples of `multiple`.
@@ -109,7 +112,7 @@ unsafe impl Send for Room {}
 // SAFETY: the same.
 unsafe impl Sync for Room {}
 
-/// A product to compute into `room`, which has the rows that [`multiply`] checked, and which nobody else uses.
+/// A product to compute into `room`.
 struct Work<'a, W, B: ?Sized, F> {
     way: W,
     a: &'a Matrix<'a>,
@@ -121,24 +124,36 @@ struct Work<'a, W, B: ?Sized, F> {
 }
 
 impl<W: Way, B: Columns + ?Sized, F: Fn(usize, usize, &mut [f32]) + Sync> Work<'_, W, B, F> {
-    fn run(&self) {
+    /// All of it.
+    ///
+    /// # Safety
+    ///
+    /// The product's rows, `row_stride` apart, must lie inside of the room, which must still be borrowed, and nobody
+    /// else may use their numbers meanwhile; of the parts of this work each asks the same for its own numbers.
+    unsafe fn run(&self) {
         let ([rows, _], [_, columns]) = (self.a.shape(), self.b.columns_shape());
         let threads = if rows * columns * self.inner < SMALL { 1 } else { rayon::current_num_threads() };
         // Where there are few blocks of rows, threads share the columns.
         let share = if rows < 4 * threads * W::ROWS { columns.div_ceil(2 * threads) } else { columns };
         let pieces = pieces(columns, share.min(W::COLUMNS), 32);
-        match threads {
-            1 => pieces.into_iter().for_each(|columns| self.columns(columns, false)),
-            _ => pieces.into_par_iter().for_each(|columns| self.columns(columns, true)),
-        }
+        each(threads > 1, pieces, |columns| {
+            // SAFETY: the caller's promise, and no column is in two pieces.
+            unsafe { self.columns(columns, threads > 1) };
+        });
     }
 
     /// All rows of some columns.
-    fn columns(&self, columns: Range<usize>, threads: bool) {
+    ///
+    /// # Safety
+    ///
+    /// As for [`Work::run`].
+    unsafe fn columns(&self, columns: Range<usize>, threads: bool) {
         if self.inner == 0 {
             for row in 0..self.a.shape()[0] {
-                self.piece_of_row(row, &columns).fill(0.0);
-                (self.finish)(row, columns.start, self.piece_of_row(row, &columns));
+                // SAFETY: the caller's promise.
+                let piece = unsafe { self.piece_of_row(row, &columns) };
+                piece.fill(0.0);
+                (self.finish)(row, columns.start, piece);
             }
         }
         let panels = self.panels(&columns);
@@ -166,13 +181,20 @@ impl<W: Way, B: Columns + ?Sized, F: Fn(usize, usize, &mut [f32]) + Sync> Work<'
                 let rows = self.a.shape()[0];
                 let rows: Vec<_> =
                     (0..rows).step_by(W::ROWS).map(|row| row..(row + W::ROWS).min(rows)).collect();
-                each(threads, rows, |rows| self.rows(rows, &columns, &blocks, &panels, packed));
+                each(threads, rows, |rows| {
+                    // SAFETY: the caller's promise, and no row is in two of these pieces.
+                    unsafe { self.rows(rows, &columns, &blocks, &panels, packed) };
+                });
             });
         }
     }
 
     /// Some rows of some columns, of which some inner numbers are packed.
-    fn rows(
+    ///
+    /// # Safety
+    ///
+    /// As for [`Work::run`].
+    unsafe fn rows(
         &self,
         rows: Range<usize>,
         columns: &Range<usize>,
@@ -188,8 +210,7 @@ impl<W: Way, B: Columns + ?Sized, F: Fn(usize, usize, &mut [f32]) + Sync> Work<'
                 for panel in panels {
                     let (b, rest) = packed.split_at(self.way.columns_len(panel.len(), block.len()));
                     packed = rest;
-                    // SAFETY: the rows and columns lie inside of the product, as `multiply` checked, and every piece
-                    // is the work of one thread.
+                    // SAFETY: the caller's promise.
                     unsafe {
                         let target = Target {
                             c: self.room.start.add(rows.start * self.row_stride + panel.start),
@@ -205,14 +226,18 @@ impl<W: Way, B: Columns + ?Sized, F: Fn(usize, usize, &mut [f32]) + Sync> Work<'
         });
         if blocks.last().is_some_and(|block| block.end == self.inner) {
             for row in rows {
-                (self.finish)(row, columns.start, self.piece_of_row(row, columns));
+                // SAFETY: the caller's promise.
+                (self.finish)(row, columns.start, unsafe { self.piece_of_row(row, columns) });
             }
         }
     }
 
-    #[expect(clippy::mut_from_ref, reason = "each piece is the work of one thread")]
-    fn piece_of_row(&self, row: usize, columns: &Range<usize>) -> &mut [f32] {
-        // SAFETY: the piece lies inside of the product, as `multiply` checked, and is this thread's own.
+    /// # Safety
+    ///
+    /// As for [`Work::run`].
+    #[expect(clippy::mut_from_ref, reason = "that is what the promise is about")]
+    unsafe fn piece_of_row(&self, row: usize, columns: &Range<usize>) -> &mut [f32] {
+        // SAFETY: the caller's promise.
         unsafe { self.room.part(row * self.row_stride + columns.start, columns.len()) }
     }
 

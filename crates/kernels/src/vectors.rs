@@ -1,5 +1,6 @@
 //! The vectors of the processor: which there are, and how a loop is compiled for them.
 
+mod fours;
 mod lanes;
 mod transpose;
 

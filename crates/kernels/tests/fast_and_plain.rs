@@ -3,8 +3,8 @@
 use burn::Tensor;
 use burn::tensor::{Device, TensorData};
 use gligen_kernels::{
-    geglu, geglu_plain, gelu, gelu_plain, group_norm, group_norm_plain, quick_gelu, quick_gelu_plain, silu,
-    silu_plain,
+    attention, attention_plain, geglu, geglu_plain, gelu, gelu_plain, group_norm, group_norm_plain,
+    quick_gelu, quick_gelu_plain, silu, silu_plain,
 };
 use proptest::prelude::*;
 
@@ -108,6 +108,28 @@ proptest! {
     fn gated_unit([a, b, c, half] in sizes(), view in view(), seed: u64) {
         let x = tensor([a, b, c, 2 * half], view, seed, 8.0);
         compare(x, geglu, geglu_plain, |y| 8e-6 * (1.0 + y.abs()))?;
+    }
+
+    #[test]
+    fn attended(
+        [batch, heads, queries, d] in [1usize..3, 1usize..4, 0usize..100, 1usize..50],
+        keys in 1usize..150,
+        (first, second, third) in (view(), view(), view()),
+        seed: u64,
+        causal: bool,
+    ) {
+        let queries = if causal { keys } else { queries }; // else it would mean something else elsewhere
+        let context = |view, seed| tensor([batch, heads, keys, d], view, seed, 2.0);
+        let (k, v) = (context(second, seed ^ 1), context(third, seed ^ 2));
+        compare(
+            tensor([batch, heads, queries, d], first, seed, 2.0),
+            |q| attention(q, k.clone(), v.clone(), causal),
+            |q| match queries {
+                0 => q, // Burn's own makes nothing of it
+                _ => attention_plain(q, k.clone(), v.clone(), causal),
+            },
+            |y| 1e-4 * (1.0 + y.abs()),
+        )?;
     }
 
     #[test]

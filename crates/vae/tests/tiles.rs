@@ -3,7 +3,7 @@
 use burn::Tensor;
 use burn::tensor::Device;
 use gligen_components::Autoencoder;
-use gligen_testkit::{devices, fixtures};
+use gligen_testkit::{assert_close, devices, fixtures};
 use gligen_vae::{AutoencoderKl, Tiling};
 
 fn vae(tiling: Tiling, device: &Device) -> AutoencoderKl {
@@ -52,4 +52,17 @@ fn large_pictures_differ_a_little_and_nowhere_in_a_step() {
     println!("difference {most} at most, {mean} on average; steps of it {} and {}", step(2), step(3));
     assert!(most < 0.06 && mean < 0.01, "{most} {mean}");
     assert!(step(2) < 0.04 && step(3) < 0.04, "{} {}", step(2), step(3));
+}
+
+/// Two tiles by the plain paths are those by the fast ones.
+#[test]
+fn tiles_are_the_same_on_every_device() {
+    let [flex, ndarray] = devices().try_into().unwrap();
+    let latents = latents(12, 80, &flex);
+    let expected = vae(Tiling::On, &flex).decode(latents.clone()).unwrap();
+    let whole = vae(Tiling::Off, &flex).decode(latents.clone()).unwrap();
+    assert_ne!(expected.to_data(), whole.into_data(), "it is cut");
+    let onto = |x: Tensor<4>, device: &Device| Tensor::from_data(x.into_data(), device);
+    let decoded = vae(Tiling::On, &ndarray).decode(onto(latents, &ndarray)).unwrap();
+    assert_close("decoded", decoded, onto(expected, &ndarray), 1e-5);
 }

@@ -31,6 +31,16 @@ fn the_same_seed_gives_the_same_bytes_with_any_number_of_threads() {
     assert_ne!(read("a.png"), read("c.png"));
 }
 
+/// Another device than the default one has no fast paths, and the same picture.
+#[test]
+fn the_same_seed_gives_the_same_picture_on_another_device() {
+    let program = Program::new();
+    for (name, device) in [("a.png", "flex"), ("b.png", "ndarray")] {
+        program.generate(&[&CAT[..], &["--seed", "7", "--device", device, "--output", name]].concat());
+    }
+    assert_close(&program, "a.png", "b.png");
+}
+
 #[test]
 fn a_picture_repeats_itself() {
     let program = Program::new();

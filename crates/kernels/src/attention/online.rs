@@ -11,6 +11,7 @@
 
 use rayon::prelude::*;
 
+use crate::IN_MIRI;
 use crate::exponential::exp_lanes;
 use crate::matrix::Matrix;
 use crate::product::tile::{GROUP, Panel};
@@ -20,7 +21,7 @@ use crate::vectors::{Job, Lanes, Processor};
 /// Queries that are looked at together: three vectors of 16.
 const QUERIES: usize = 48;
 /// Keys whose scores are held together: 24 KiB with those queries.
-const KEYS: usize = 128;
+const KEYS: usize = 128 / IN_MIRI;
 
 /// One head of one sample.
 pub(super) struct Head<'a> {
@@ -35,10 +36,21 @@ pub(super) struct Head<'a> {
 }
 
 impl Head<'_> {
-    /// Writes the result of query i at `start + i · stride` in `room`, which nobody else uses there.
-    pub(super) fn attend(&self, room: Room, start: usize, stride: usize) {
+    /// Writes the result of query i at `start + i · stride` in `room`.
+    ///
+    /// # Panics
+    ///
+    /// If the shapes do not fit.
+    ///
+    /// # Safety
+    ///
+    /// Those places, each of d numbers, must lie inside of the room, and nobody else may use them meanwhile.
+    pub(super) unsafe fn attend(&self, room: Room, start: usize, stride: usize) {
         let [queries, width] = self.queries.shape();
         let [keys, _] = self.keys.shape();
+        assert_eq!(self.keys.shape(), [keys, width], "keys as wide as the queries");
+        assert_eq!(self.values.shape(), [keys, width], "a value for each key");
+        assert!(stride >= width, "places that do not meet");
         let (keys_whole, width_whole) = (keys.next_multiple_of(GROUP), width.next_multiple_of(GROUP));
         with_scratch(|buffer| {
             let (packed_keys, packed_values) =
@@ -60,7 +72,7 @@ impl Head<'_> {
                     let totals = block.attend();
                     for query in 0..count {
                         let share = 1.0 / totals[query];
-                        // SAFETY: each query has its own place, and nobody else uses it.
+                        // SAFETY: the caller's promise; each query has its own place.
                         let to = unsafe { room.part(start + (first + query) * stride, width) };
                         for (to, sums) in to.iter_mut().zip(sums.as_chunks::<QUERIES>().0) {
                             *to = sums[query] * share;
@@ -208,6 +220,98 @@ impl Job for SoftmaxJob<'_> {
                     }
                 }
                 total.store(at);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::processors::{cases, numbers, on_each};
+
+    /// The formula in f64: the result of each query.
+    fn formula(q: &[f32], k: &[f32], v: &[f32], width: usize, causal: bool) -> Vec<f64> {
+        let wide = |x: &[f32]| x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
+        let [q, k, v] = [q, k, v].map(wide);
+        let mut result = Vec::new();
+        for (query, q) in q.chunks_exact(width).enumerate() {
+            let seen = if causal { query + 1 } else { usize::MAX };
+            let score = |k: &[f64]| q.iter().zip(k).map(|(q, k)| q * k).sum::<f64>() / (width as f64).sqrt();
+            let scores: Vec<f64> = k.chunks_exact(width).take(seen).map(score).collect();
+            let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let (mut total, mut sums) = (0.0, vec![0.0; width]);
+            for (score, v) in scores.iter().zip(v.chunks_exact(width)) {
+                let weight = (score - highest).exp();
+                total += weight;
+                sums.iter_mut().zip(v).for_each(|(sum, v)| *sum += weight * v);
+            }
+            result.extend(sums.iter().map(|sum| sum / total));
+        }
+        result
+    }
+
+    /// Checks the second of three heads of these [queries, keys, d], whose numbers are below `size`.
+    fn check([queries, keys, width]: [usize; 3], causal: bool, size: f32) -> Result<(), TestCaseError> {
+        let [q, k, v] = [(queries, 1), (keys, 2), (keys, 3)].map(|(count, seed)| {
+            numbers(count * width, seed).into_iter().map(|x| x * size).collect::<Vec<_>>()
+        });
+        let results = on_each(|| {
+            let mut result = vec![f32::NAN; queries * 3 * width];
+            let head = Head {
+                queries: Matrix::whole(&*q, [queries, width]),
+                keys: Matrix::whole(&*k, [keys, width]),
+                values: Matrix::whole(&*v, [keys, width]),
+                causal,
+            };
+            // SAFETY: each query has three places in the result, which nobody else has.
+            unsafe { head.attend(Room::new(&mut result), width, 3 * width) };
+            result
+        });
+        let exact = formula(&q, &k, &v, width, causal);
+        for result in results {
+            for (query, heads) in result.chunks_exact(3 * width).enumerate() {
+                let (before, rest) = heads.split_at(width);
+                let (own, behind) = rest.split_at(width);
+                let mut others = before.iter().chain(behind);
+                prop_assert!(others.all(|x| x.is_nan()), "another head's numbers were written");
+                for (&actual, &exact) in own.iter().zip(&exact[query * width..]) {
+                    // Scores of up to `width · size²` are rounded before their exponential is taken.
+                    let allowed = 1e-6 * size * (1.0 + size * size * (width as f32).sqrt());
+                    let error = (f64::from(actual) - exact).abs();
+                    prop_assert!(error <= f64::from(allowed), "{actual}, exactly {exact}");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    #[should_panic = "keys as wide as the queries"]
+    fn other_widths_are_refused() {
+        let numbers = [0.0; 12];
+        let matrix = |shape| Matrix::whole(&numbers[..], shape);
+        let head =
+            Head { queries: matrix([2, 6]), keys: matrix([4, 3]), values: matrix([4, 3]), causal: false };
+        // SAFETY: both queries have their places.
+        unsafe { head.attend(Room::new(&mut [0.0; 12]), 0, 6) };
+    }
+
+    proptest! {
+        #![proptest_config(cases(64))]
+
+        #[test]
+        fn a_head_is_the_formula_on_each_processor(
+            many_queries in [49usize..100, 1..9, 1..6],
+            many_keys in [0usize..9, 17..300 / IN_MIRI, 1..6],
+            wide in [0usize..9, 1..9, 1..70 / IN_MIRI],
+            causal: bool,
+            size in 0.1f32..10.0,
+        ) {
+            for shape in [many_queries, many_keys, wide] {
+                check(shape, causal, size)?;
             }
         }
     }

@@ -23,8 +23,8 @@ use crate::numbers::Numbers;
 use crate::product::tile::{GROUP, Panel};
 use crate::product::{Room, aligned, pieces, with_scratch};
 use crate::vectors::Processor;
-use pixels::PixelsJob;
-use results::ResultsJob;
+use pixels::Pixels;
+use results::Results;
 use weights::WeightsJob;
 
 /// Results in a row of a tile, and pixels.
@@ -91,7 +91,10 @@ impl Winograd<'_> {
         let room = Room::new(result);
         let tiles = self.samples * self.tiles_in_sample();
         let block = BLOCK.min(HELD / (VALUES * self.inputs)).max(TILES);
-        pieces(tiles, block, TILES).into_par_iter().for_each(|tiles| self.block(tiles, room));
+        pieces(tiles, block, TILES).into_par_iter().for_each(|tiles| {
+            // SAFETY: the result was checked, it is borrowed for this call, and no tile is in two blocks.
+            unsafe { self.block(tiles, room) };
+        });
     }
 
     fn tiles_in_sample(&self) -> usize {
@@ -102,8 +105,12 @@ impl Winograd<'_> {
         self.map.columns.div_ceil(RESULTS)
     }
 
-    /// The results of some tiles, which nobody else writes.
-    fn block(&self, tiles: Range<usize>, room: Room) {
+    /// The results of some tiles.
+    ///
+    /// # Safety
+    ///
+    /// The room must be that of the result, and nobody else may use what belongs to these tiles meanwhile.
+    unsafe fn block(&self, tiles: Range<usize>, room: Room) {
         let count = tiles.len().next_multiple_of(TILES);
         let channels = (PRODUCTS / (VALUES * count) / 12 * 12).clamp(12, CHANNELS);
         with_scratch(|buffer| {
@@ -117,11 +124,13 @@ impl Winograd<'_> {
                 .map(|first| self.runs(first..tiles.end.min(first + TILES)))
                 .collect();
             (0..self.inputs).into_par_iter().with_min_len(8).for_each(|channel| {
-                self.transform_pixels(channel, &sixteens, to);
+                // SAFETY: there is room for every value of every channel, and each channel has its own.
+                unsafe { self.transform_pixels(channel, &sixteens, to) };
             });
             let values = &*values;
             pieces(self.outputs, channels, GROUP).into_par_iter().for_each(|channels| {
-                self.channels(channels, &sixteens, values, room);
+                // SAFETY: the caller's promise, and no channel is in two of these pieces.
+                unsafe { self.channels(channels, &sixteens, values, room) };
             });
         });
     }
@@ -153,13 +162,17 @@ impl Winograd<'_> {
     }
 
     /// The values of a channel's pixels in the tiles of a block.
-    fn transform_pixels(&self, channel: usize, sixteens: &[Vec<Run>], to: Room) {
+    ///
+    /// # Safety
+    ///
+    /// The room must be that of all values of these tiles, and nobody else may use what belongs to the channel meanwhile.
+    unsafe fn transform_pixels(&self, channel: usize, sixteens: &[Vec<Run>], to: Room) {
         let area = self.map.height * self.map.width;
         let count = sixteens.len() * TILES;
         for (index, runs) in sixteens.iter().enumerate() {
             let first = index * TILES;
             let (panel, width) = Self::panel_of(first, count);
-            Processor::this().run(PixelsJob {
+            let pixels = Pixels {
                 x: &self.x[channel * area..],
                 sample: self.inputs * area,
                 map: self.map,
@@ -167,12 +180,18 @@ impl Winograd<'_> {
                 to,
                 first: panel * self.inputs + channel * width + first - panel,
                 value: count * self.inputs + APART,
-            });
+            };
+            // SAFETY: the caller's promise; each sixteen tiles have values of their own.
+            Processor::this().run(unsafe { pixels.job() });
         }
     }
 
     /// Results of some output channels.
-    fn channels(&self, channels: Range<usize>, sixteens: &[Vec<Run>], values: &[f32], room: Room) {
+    ///
+    /// # Safety
+    ///
+    /// As for [`Winograd::block`], of these channels.
+    unsafe fn channels(&self, channels: Range<usize>, sixteens: &[Vec<Run>], values: &[f32], room: Room) {
         let count = sixteens.len() * TILES;
         let most = INPUTS.min(self.inputs.next_multiple_of(GROUP));
         let rows = channels.len().next_multiple_of(GROUP);
@@ -217,12 +236,17 @@ impl Winograd<'_> {
                     }
                 }
             }
-            self.results(channels, sixteens, products, products_value, room);
+            // SAFETY: the caller's promise.
+            unsafe { self.results(channels, sixteens, products, products_value, room) };
         });
     }
 
     /// The results of some channels from their products, `[values, channels, tiles]`, whose values are `value` apart.
-    fn results(
+    ///
+    /// # Safety
+    ///
+    /// As for [`Winograd::block`], of these channels.
+    unsafe fn results(
         &self,
         channels: Range<usize>,
         sixteens: &[Vec<Run>],
@@ -233,14 +257,16 @@ impl Winograd<'_> {
         let count = sixteens.len() * TILES;
         for (index, channel) in channels.enumerate() {
             for (sixteen, runs) in sixteens.iter().enumerate() {
-                Processor::this().run(ResultsJob {
+                let results = Results {
                     winograd: self,
                     products: &products[index * count + sixteen * TILES..],
                     value,
                     channel,
                     runs,
                     room,
-                });
+                };
+                // SAFETY: the caller's promise; each sixteen tiles have results of their own.
+                Processor::this().run(unsafe { results.job() });
             }
         }
     }

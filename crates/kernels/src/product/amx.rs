@@ -40,10 +40,10 @@ pub(crate) const fn cut_len(inner: usize) -> usize {
     HEAD + inner.div_ceil(INNER) * STEP
 }
 
-/// Whether this machine has the tiles and lets this process use them.
+/// Whether this machine has the tiles and lets this process use them. Miri, which runs no assembly, has none.
 pub(crate) fn is_there() -> bool {
     static THERE: OnceLock<bool> = OnceLock::new();
-    *THERE.get_or_init(|| is_in_processor() && is_allowed())
+    *THERE.get_or_init(|| !cfg!(miri) && is_in_processor() && is_allowed())
 }
 
 /// AMX-TILE and AMX-BF16, as the processor says; and the vectors that cut numbers for them.

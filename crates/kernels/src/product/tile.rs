@@ -130,7 +130,7 @@ unsafe fn tile<L: Lanes, const G: usize, const V: usize>(panel: Panel, row: usiz
                     }
                 }
             }
-            b = b.add(b_row);
+            b = b.wrapping_add(b_row); // which after the last row may lie beyond all that there is
             at += a_column;
         }
         let c = panel.c.add(row * c_row);
@@ -155,6 +155,59 @@ unsafe fn tile<L: Lanes, const G: usize, const V: usize>(panel: Panel, row: usiz
                 let c = c.add(r * c_row + column);
                 *c = if add { *c + sum } else { sum };
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::processors::numbers;
+    use crate::vectors::Processor;
+
+    /// Checks a panel whose matrices are exactly as long as it says, so that Miri sees a step beyond them.
+    fn check(processor: Processor, [rows, inner, columns]: [usize; 3], add: bool) {
+        let (a_group, b_row, c_row) =
+            (inner * GROUP, columns.next_multiple_of(processor.lanes()), columns + 1);
+        let (a, b) = (numbers(rows.div_ceil(GROUP) * a_group, 1), numbers(inner * b_row, 2));
+        let mut c = vec![if add { 1.0 } else { f32::NAN }; (rows - 1) * c_row + columns];
+        let panel = Panel {
+            a: a.as_ptr(),
+            a_group,
+            a_column: GROUP,
+            b: b.as_ptr(),
+            b_row,
+            c: c.as_mut_ptr(),
+            c_row,
+            rows,
+            inner,
+            columns,
+            add,
+        };
+        // SAFETY: the matrices have been made for it.
+        processor.run(unsafe { panel.job() });
+        for (at, &actual) in c.iter().enumerate() {
+            let (row, column) = (at / c_row, at % c_row);
+            if column == columns {
+                assert!(actual == 1.0 || actual.is_nan(), "a number beside the panel was written");
+                continue;
+            }
+            let terms = (0..inner)
+                .map(|k| a[row / GROUP * a_group + k * GROUP + row % GROUP] * b[k * b_row + column]);
+            let exact = terms.sum::<f32>() + f32::from(u8::from(add));
+            assert!((actual - exact).abs() < 1e-5, "{processor:?}: {actual}, exactly {exact}");
+        }
+    }
+
+    #[test]
+    fn a_panel_of_any_size_is_the_product_and_touches_nothing_else() {
+        for processor in Processor::all() {
+            for rows in [1, 7, 12, 21] {
+                for columns in [3, 16, 48, 50] {
+                    check(processor, [rows, 2, columns], rows == 7);
+                }
+            }
+            check(processor, [5, 1, 20], true);
         }
     }
 }

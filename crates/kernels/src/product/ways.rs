@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::amx;
 use super::tile::{GROUP, Panel, panel_vectors};
 use super::{Columns, aligned, with_scratch};
+use crate::IN_MIRI;
 use crate::matrix::Matrix;
 use crate::vectors::Processor;
 
@@ -72,11 +73,11 @@ pub(crate) struct Target {
 pub(super) struct Vectors(pub(super) Processor);
 
 impl Way for Vectors {
-    const ROWS: usize = 96;
-    const COLUMNS: usize = 384;
-    const GROUP: usize = 768;
+    const ROWS: usize = 96 / IN_MIRI;
+    const COLUMNS: usize = 384 / IN_MIRI;
+    const GROUP: usize = 768 / IN_MIRI;
     /// A panel of two vectors of 16 is then 48 KiB.
-    const BLOCK: usize = 384;
+    const BLOCK: usize = 384 / IN_MIRI;
 
     type Ready = ();
 

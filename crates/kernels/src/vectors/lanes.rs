@@ -132,7 +132,10 @@ pub(crate) use x86::{Eight, Sixteen};
 mod x86 {
     use std::arch::x86_64::*;
 
+    use super::super::fours::{eights_of_four, fours_of_eight, fours_of_sixteen, sixteens_of_four};
     use super::Lanes;
+    #[cfg(miri)]
+    use in_miri::{_mm512_max_ps, _mm512_scalef_ps};
 
     /// The vectors of AVX2 with FMA. Only `Processor::run` names the type, where the processor has both; every method
     /// is inlined there, or it would not become a single instruction.
@@ -266,116 +269,27 @@ mod x86 {
         sixteens_of_four
     );
 
-    /// The vectors of [`Lanes::load_fours`] from the numbers as they lie.
-    ///
-    /// # Safety
-    ///
-    /// The processor must have AVX2.
-    #[inline(always)]
-    unsafe fn fours_of_eight(a: __m256, b: __m256, c: __m256, d: __m256) -> [__m256; 4] {
-        // SAFETY: the caller's promise.
-        unsafe {
-            // Half vectors change places so that each half is a square of four by four.
-            square(
-                _mm256_permute2f128_ps::<0x20>(a, c),
-                _mm256_permute2f128_ps::<0x31>(a, c),
-                _mm256_permute2f128_ps::<0x20>(b, d),
-                _mm256_permute2f128_ps::<0x31>(b, d),
-            )
+    /// The two instructions of AVX-512F that Miri does not know, in the place of the real ones.
+    #[cfg(miri)]
+    mod in_miri {
+        use std::arch::x86_64::{__m256, __m512};
+
+        use super::{Eight, Lanes};
+
+        pub(super) unsafe fn _mm512_max_ps(x: __m512, y: __m512) -> __m512 {
+            by_halves(x, y, Eight::greater)
         }
-    }
 
-    /// The reverse of [`fours_of_eight`].
-    ///
-    /// # Safety
-    ///
-    /// The processor must have AVX2.
-    #[inline(always)]
-    unsafe fn eights_of_four(a: __m256, b: __m256, c: __m256, d: __m256) -> [__m256; 4] {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let [a, b, c, d] = square(a, b, c, d);
-            [
-                _mm256_permute2f128_ps::<0x20>(a, b),
-                _mm256_permute2f128_ps::<0x20>(c, d),
-                _mm256_permute2f128_ps::<0x31>(a, b),
-                _mm256_permute2f128_ps::<0x31>(c, d),
-            ]
+        pub(super) unsafe fn _mm512_scalef_ps(x: __m512, n: __m512) -> __m512 {
+            by_halves(x, n, Eight::times_two_to)
         }
-    }
 
-    /// Rows become columns in each half.
-    ///
-    /// # Safety
-    ///
-    /// The processor must have AVX2.
-    #[inline(always)]
-    unsafe fn square(a: __m256, b: __m256, c: __m256, d: __m256) -> [__m256; 4] {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let (lower_ab, upper_ab) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
-            let (lower_cd, upper_cd) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
-            [
-                _mm256_shuffle_ps::<0x44>(lower_ab, lower_cd),
-                _mm256_shuffle_ps::<0xee>(lower_ab, lower_cd),
-                _mm256_shuffle_ps::<0x44>(upper_ab, upper_cd),
-                _mm256_shuffle_ps::<0xee>(upper_ab, upper_cd),
-            ]
-        }
-    }
-
-    /// The numbers of two vectors at even places, and those at odd ones.
-    const EVEN: [i32; 16] = [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30];
-    const ODD: [i32; 16] = [1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31];
-    /// The numbers of two vectors by turns: those of the lower halves, and of the upper ones.
-    const LOWER: [i32; 16] = [0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23];
-    const UPPER: [i32; 16] = [8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31];
-
-    /// The vectors of [`Lanes::load_fours`] from the numbers as they lie.
-    ///
-    /// # Safety
-    ///
-    /// The processor must have AVX-512F.
-    #[inline(always)]
-    unsafe fn fours_of_sixteen(a: __m512, b: __m512, c: __m512, d: __m512) -> [__m512; 4] {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let (even, odd) =
-                (_mm512_loadu_si512(EVEN.as_ptr().cast()), _mm512_loadu_si512(ODD.as_ptr().cast()));
-            let even_ab = _mm512_permutex2var_ps(a, even, b);
-            let even_cd = _mm512_permutex2var_ps(c, even, d);
-            let odd_ab = _mm512_permutex2var_ps(a, odd, b);
-            let odd_cd = _mm512_permutex2var_ps(c, odd, d);
-            [
-                _mm512_permutex2var_ps(even_ab, even, even_cd),
-                _mm512_permutex2var_ps(odd_ab, even, odd_cd),
-                _mm512_permutex2var_ps(even_ab, odd, even_cd),
-                _mm512_permutex2var_ps(odd_ab, odd, odd_cd),
-            ]
-        }
-    }
-
-    /// The reverse of [`fours_of_sixteen`].
-    ///
-    /// # Safety
-    ///
-    /// The processor must have AVX-512F.
-    #[inline(always)]
-    unsafe fn sixteens_of_four(a: __m512, b: __m512, c: __m512, d: __m512) -> [__m512; 4] {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let (lower, upper) =
-                (_mm512_loadu_si512(LOWER.as_ptr().cast()), _mm512_loadu_si512(UPPER.as_ptr().cast()));
-            let lower_ac = _mm512_permutex2var_ps(a, lower, c);
-            let upper_ac = _mm512_permutex2var_ps(a, upper, c);
-            let lower_bd = _mm512_permutex2var_ps(b, lower, d);
-            let upper_bd = _mm512_permutex2var_ps(b, upper, d);
-            [
-                _mm512_permutex2var_ps(lower_ac, lower, lower_bd),
-                _mm512_permutex2var_ps(lower_ac, upper, lower_bd),
-                _mm512_permutex2var_ps(upper_ac, lower, upper_bd),
-                _mm512_permutex2var_ps(upper_ac, upper, upper_bd),
-            ]
+        fn by_halves(x: __m512, y: __m512, f: fn(Eight, Eight) -> Eight) -> __m512 {
+            // SAFETY: both types are so many numbers of 32 bits, whatever they are.
+            unsafe {
+                let [x, y] = [x, y].map(|x| std::mem::transmute::<__m512, [__m256; 2]>(x));
+                std::mem::transmute([f(Eight(x[0]), Eight(y[0])), f(Eight(x[1]), Eight(y[1]))])
+            }
         }
     }
 }

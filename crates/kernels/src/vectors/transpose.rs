@@ -74,3 +74,34 @@ unsafe fn transpose_avx512(rows: [&[f32; SQUARE]; SQUARE], to: *mut f32, stride:
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::processors::numbers;
+
+    #[test]
+    fn rows_become_columns_and_nothing_beside_them_is_written() {
+        for processor in Processor::all() {
+            for stride in [SQUARE, SQUARE + 1, 2 * SQUARE] {
+                let from = numbers(SQUARE * (SQUARE + 3), 1);
+                let rows = std::array::from_fn(|row| &from[row * (SQUARE + 3)..][..SQUARE + row % 4]);
+                let mut to = vec![f32::NAN; (SQUARE - 1) * stride + SQUARE];
+                processor.transpose(rows, &mut to, stride);
+                for (at, &x) in to.iter().enumerate() {
+                    let (row, column) = (at / stride, at % stride);
+                    match rows.get(column) {
+                        Some(from) => assert_eq!(x, from[row], "{processor:?}: {row}, {column}"),
+                        None => assert!(x.is_nan(), "{processor:?}: {row}, {column}"),
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic = "room for the square"]
+    fn a_place_that_is_too_short_is_refused() {
+        Processor::this().transpose([&[0.0; SQUARE]; SQUARE], &mut [0.0; SQUARE * SQUARE], SQUARE + 1);
+    }
+}

@@ -9,19 +9,32 @@ use crate::product::Room;
 use crate::vectors::{Job, Lanes, prefetch};
 
 /// The values of the pixels of up to [`TILES`] tiles of a channel.
-pub(super) struct PixelsJob<'a> {
+pub(super) struct Pixels<'a> {
     /// The channel's `[height, width]` of the first sample, and all that follows.
     pub(super) x: &'a [f32],
     /// From a sample to the next.
     pub(super) sample: usize,
     pub(super) map: &'a Map,
     pub(super) runs: &'a [Run],
-    /// Where the values go: the first of each sixteen at `first`, from value to value `value` further on. Nobody else
-    /// writes there.
+    /// Where the values go: the first of each sixteen at `first`, from value to value `value` further on.
     pub(super) to: Room,
     pub(super) first: usize,
     pub(super) value: usize,
 }
+
+impl<'a> Pixels<'a> {
+    /// The transform as a job.
+    ///
+    /// # Safety
+    ///
+    /// The places of the values must lie inside of the room, and nobody else may use them until the job is done.
+    pub(super) unsafe fn job(self) -> PixelsJob<'a> {
+        PixelsJob(self)
+    }
+}
+
+/// [`Pixels`] whose room somebody has vouched for.
+pub(super) struct PixelsJob<'a>(Pixels<'a>);
 
 /// A row of pixels of the tiles: the first four of each, and the four after them, of which two are a tile's.
 type Row<'a> = [&'a Fours; 2];
@@ -31,19 +44,20 @@ impl Job for PixelsJob<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        self.prefetch_next_channel();
+        let Self(this) = self;
+        this.prefetch_next_channel();
         let mut copies;
-        let rows = match self.rows_in_place() {
+        let rows = match this.rows_in_place() {
             Some(rows) => rows,
             None => {
                 copies = [[[0.0; TILES * RESULTS]; 2]; PIXELS];
-                self.copy_rows(&mut copies);
+                this.copy_rows(&mut copies);
                 std::array::from_fn(|row| [&copies[row][0], &copies[row][1]])
             }
         };
         for lane in (0..TILES).step_by(L::COUNT) {
-            // SAFETY: `lane` and the lanes after it are below `TILES`, the length of every array; and every channel and
-            // every sixteen tiles have numbers of their own in each of the values.
+            // SAFETY: `lane` and the lanes after it are below `TILES`, the length of every array; and whoever made the
+            // job promised the places of the values.
             unsafe {
                 let mut half = [[L::splat(0.0); PIXELS]; PIXELS];
                 for row in 0..PIXELS {
@@ -59,8 +73,8 @@ impl Job for PixelsJob<'_> {
                     }
                     let d = transforms::pixels(d);
                     for row in 0..PIXELS {
-                        let at = self.first + (row * PIXELS + column) * self.value;
-                        d[row].store(self.to.part(at, TILES).as_mut_ptr().add(lane));
+                        let at = this.first + (row * PIXELS + column) * this.value;
+                        d[row].store(this.to.part(at, TILES).as_mut_ptr().add(lane));
                     }
                 }
             }
@@ -68,7 +82,7 @@ impl Job for PixelsJob<'_> {
     }
 }
 
-impl PixelsJob<'_> {
+impl Pixels<'_> {
     /// Asks for the same pixels of the next channel, which are far away.
     #[inline(always)]
     fn prefetch_next_channel(&self) {

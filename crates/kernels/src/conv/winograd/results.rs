@@ -9,7 +9,7 @@ use crate::product::Room;
 use crate::vectors::{Job, Lanes};
 
 /// The results of up to [`TILES`] tiles of a channel.
-pub(super) struct ResultsJob<'a> {
+pub(super) struct Results<'a> {
     pub(super) winograd: &'a Winograd<'a>,
     /// Of the first tile; the values are `value` apart.
     pub(super) products: &'a [f32],
@@ -19,13 +19,29 @@ pub(super) struct ResultsJob<'a> {
     pub(super) room: Room,
 }
 
+impl<'a> Results<'a> {
+    /// The transform as a job.
+    ///
+    /// # Safety
+    ///
+    /// The room must be that of the result of `winograd`, and nobody else may use what belongs to these tiles of the
+    /// channel until the job is done.
+    pub(super) unsafe fn job(self) -> ResultsJob<'a> {
+        ResultsJob(self)
+    }
+}
+
+/// [`Results`] whose room somebody has vouched for.
+pub(super) struct ResultsJob<'a>(Results<'a>);
+
 impl Job for ResultsJob<'_> {
     type Result = ();
 
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        assert!(self.products.len() >= (VALUES - 1) * self.value + TILES, "products of every value");
-        let bias = self.winograd.bias.map_or(0.0, |bias| bias[self.channel]);
+        let Self(this) = self;
+        assert!(this.products.len() >= (VALUES - 1) * this.value + TILES, "products of every value");
+        let bias = this.winograd.bias.map_or(0.0, |bias| bias[this.channel]);
         // Rows of results, tile by tile.
         let mut results = [[0.0; TILES * RESULTS]; RESULTS];
         for lane in (0..TILES).step_by(L::COUNT) {
@@ -36,7 +52,7 @@ impl Job for ResultsJob<'_> {
                     let mut m = [L::splat(0.0); PIXELS];
                     for row in 0..PIXELS {
                         m[row] =
-                            L::load(self.products.as_ptr().add((row * PIXELS + column) * self.value + lane));
+                            L::load(this.products.as_ptr().add((row * PIXELS + column) * this.value + lane));
                     }
                     let m = transforms::results(m);
                     for row in 0..RESULTS {
@@ -53,11 +69,11 @@ impl Job for ResultsJob<'_> {
                 }
             }
         }
-        self.place(&results);
+        this.place(&results);
     }
 }
 
-impl ResultsJob<'_> {
+impl Results<'_> {
     /// Rows of results to their places, of which some may be outside of the map.
     #[inline(always)]
     fn place(&self, results: &[Fours; RESULTS]) {
@@ -68,7 +84,7 @@ impl ResultsJob<'_> {
                 let channel = run.sample * self.winograd.outputs + self.channel;
                 let at = (channel * rows + run.top + row) * columns + run.left;
                 let results = &results[run.first * RESULTS..][..count];
-                // SAFETY: these results belong to this channel's tiles alone.
+                // SAFETY: the places of this channel's tiles, as whoever made the job promised.
                 let to = unsafe { self.room.part(at, count) };
                 let residual = self.winograd.residual.map(|residual| &residual[at..][..count]);
                 // Rows of known length save the loops.
