@@ -12,7 +12,7 @@ use crate::form::FORM;
 use crate::job::JobObject;
 use crate::openapi::{self, Body};
 use crate::work::JSON;
-use crate::{App, a1111, about, generate, jobs_api, openai};
+use crate::{App, a1111, about, generate, import, jobs_api, openai};
 
 /// One address and method.
 pub(crate) struct Route {
@@ -39,6 +39,9 @@ pub(crate) fn routes() -> Vec<Route> {
             .gives::<JobObject>("The job with its pictures")
             .gives_other(200, "The first picture", "image/png")
             .gives_as::<JobObject>(202, "The job, which waits for its turn"),
+        post("/v1/layouts/import", import::import, "Reads the layouts in a file of another program")
+            .takes::<import::Form>(FORM)
+            .gives::<import::Imported>("The layouts"),
         get("/v1/jobs/{id}", jobs_api::show, "How far a job is").gives::<JobObject>("The job"),
         delete("/v1/jobs/{id}", jobs_api::cancel, "Cancels a job").gives::<JobObject>("The job"),
         get(

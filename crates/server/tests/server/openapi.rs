@@ -104,6 +104,15 @@ fn every_answer_is_as_the_document_says() {
     document.check("get /v1/jobs/{id}/images/{index}", &server.get(&format!("/v1/jobs/{waiting}/images/9")));
     document.check("get /v1/jobs/{id}/events", &server.get("/v1/jobs/unknown/events"));
 
+    let import = |parts: &[(&str, &[u8])]| {
+        let (content_type, body) = form(parts);
+        server.ask("POST", "/v1/layouts/import", &[&content_type], &body)
+    };
+    let theirs =
+        br#"{"1": {"caption": "a cat", "segment": [{"label": "a cat", "bbox": [0.1, 0.2, 0.9, 0.8]}]}}"#;
+    document.check("post /v1/layouts/import", &import(&[("file", theirs)]));
+    document.check("post /v1/layouts/import", &import(&[("file", b"{}")]));
+
     // The dialects, good and bad.
     let room = png_of(&RgbImage::new(128, 128));
     let white = png_of(&RgbImage::from_pixel(128, 128, image::Rgb([255; 3])));
@@ -152,4 +161,7 @@ fn requests_are_as_the_document_says() {
     let parts = &document.text["components"]["schemas"]["OpenAiEdit"]["properties"];
     assert_eq!(parts["image"]["contentMediaType"], "application/octet-stream");
     assert_eq!(parts["n"]["minimum"], 0);
+    let import = document.schema("/components/schemas/Import");
+    assert!(import.is_valid(&json!({"file": "…", "format": "coco"})));
+    assert!(!import.is_valid(&json!({"file": "…", "format": "word"})));
 }
