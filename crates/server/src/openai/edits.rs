@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{ErrorObject, Fields, Streaming, answer};
+use super::{ErrorObject, Fields, Reply, answer};
 use crate::App;
 use crate::form::{FORM, Part, parts};
 use crate::problem::Problem;
@@ -46,8 +46,8 @@ pub(crate) async fn edits(
     let (mode, max_pixels) = (inpaint_mode(&app), app.options.limits.picture_pixels);
     let for_form = headers.clone();
     let read = move |bytes: Bytes| edit(parts(&for_form, bytes)?, mode, max_pixels);
-    let (job, streaming) = submit(&app, &headers, body, FORM, read).await?;
-    answer(&app, &job, streaming, "image_edit").await
+    let (job, reply) = submit(&app, &headers, body, FORM, read).await?;
+    answer(&app, &headers, &job, reply, "image_edit").await
 }
 
 /// The parts of such a form. `image` may also be called `image[]`.
@@ -65,12 +65,8 @@ pub(crate) struct Edit {
     fields: Fields,
 }
 
-/// The layout that the form `parts` asks for, and what to tell of it meanwhile.
-fn edit(
-    parts: Vec<Part>,
-    mode: InpaintMode,
-    max_pixels: u64,
-) -> Result<(Layout, Option<Streaming>), Problem> {
+/// The layout that the form `parts` asks for, and how to answer.
+fn edit(parts: Vec<Part>, mode: InpaintMode, max_pixels: u64) -> Result<(Layout, Reply), Problem> {
     let mut values = Map::new();
     for Part { name, bytes } in parts {
         let name = name.trim_end_matches("[]");
