@@ -33,6 +33,7 @@ use crate::work::{JSON, parse, submit, wait};
 
 pub(crate) use self::edits::{Edit, edits};
 use self::stream::Streaming;
+pub(crate) use self::stream::{EDIT_EVENTS, GENERATION_EVENTS};
 
 /// What we do not honour, and what does no harm when it is not.
 const IGNORED: [&str; 8] = [
@@ -187,16 +188,8 @@ pub(crate) struct Fields {
 impl Fields {
     /// The layout that they ask for, and how to answer.
     fn layout(self) -> Result<(Layout, Reply), Problem> {
-        let Self {
-            n,
-            size,
-            output_format,
-            background,
-            response_format,
-            stream,
-            partial_images,
-            mut layout,
-        } = self;
+        let Self { n, size, output_format, background, response_format, stream, partial_images, mut layout } =
+            self;
         let refuse = |field, expected, found: &str| {
             Err(Problem::malformed(format!("`{field}`: expected {expected}, found `{found}`")))
         };
@@ -262,10 +255,15 @@ mod tests {
     #[test]
     fn addresses_begin_as_the_client_called_the_server() {
         let of = |pairs: &[(&'static str, &str)]| {
-            origin(&pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect())
+            origin(
+                &pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect(),
+            )
         };
         assert_eq!(of(&[("host", "localhost:7788")]), "http://localhost:7788");
-        assert_eq!(of(&[("host", "pictures.example"), ("x-forwarded-proto", "https")]), "https://pictures.example");
+        assert_eq!(
+            of(&[("host", "pictures.example"), ("x-forwarded-proto", "https")]),
+            "https://pictures.example"
+        );
         assert_eq!(of(&[]), "");
     }
 

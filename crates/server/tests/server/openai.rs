@@ -29,7 +29,8 @@ fn openai_images() {
     for_addresses["response_format"] = json!("url");
     let by_address = server.post("/v1/images/generations", &for_addresses).json();
     for (index, image) in by_address["data"].as_array().unwrap().iter().enumerate() {
-        let path = image["url"].as_str().unwrap().strip_prefix(&format!("http://{}", server.address)).unwrap();
+        let path =
+            image["url"].as_str().unwrap().strip_prefix(&format!("http://{}", server.address)).unwrap();
         let file = server.get(path);
         assert_eq!((file.status, file.header("content-type")), (200, Some("image/png")));
         assert_eq!(STANDARD.encode(&file.body), answer["data"][index]["b64_json"]);
