@@ -22,7 +22,7 @@ use crate::{amounts, interrupt, report};
 #[command(after_help = "Examples:
   gligen convert gligen.pth gligen --to diffusers --dtype f16
   gligen convert gligen gligen-adapter.safetensors --to adapter
-  gligen convert masterful/gligen-1-4-generation-text-box gligen.safetensors --to single-file --dtype f16
+  gligen convert masterful/gligen-1-4-generation-text-box@refs/pr/2 gligen --to diffusers --dtype f16
   gligen convert dreamshaper.safetensors dreamshaper-gligen.safetensors --to single-file --gligen gligen-adapter.safetensors")]
 pub(crate) struct Args {
     /// A model folder, a file (safetensors, or pickled by torch), the index of several, or a model on the hub as
