@@ -25,7 +25,7 @@ use crate::{interrupt, known_things, latents_file};
 
 /// Bytes of pictures that are held from the first look at all lines on. Those of further lines are read for their plan,
 /// and once more when they are drawn.
-const HELD_PICTURES: usize = 256 << 20;
+const HELD_PICTURES: usize = 128 << 20;
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     args.check()?;
