@@ -23,8 +23,8 @@ use crate::output_path::{Target, check_file};
 use crate::progress::{Reporter, Unit};
 use crate::{interrupt, known_things, latents_file};
 
-/// Bytes of pictures that are held from the first look at all lines on. Those of further lines are read for their plan,
-/// and once more when they are drawn.
+/// Bytes of pictures that are held from the first look at all lines on. Those of further lines are read again for their
+/// plan, and once more when they are drawn.
 const HELD_PICTURES: usize = 128 << 20;
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
@@ -59,7 +59,7 @@ struct Drawing<'a> {
 
 impl Drawing<'_> {
     /// Plans all before anything is drawn: what is wrong with a line, or in the way of its pictures, is told at once.
-    /// Plans of requests that were too large to be held are not held either.
+    /// Plans of requests that were too large to be held are not held either, but for those that need no pictures any more.
     fn survey<'a>(
         &mut self,
         all: &'a [Asked],
@@ -70,9 +70,12 @@ impl Drawing<'_> {
         for (asked, request) in all.iter().zip(requests) {
             interrupt::check()?;
             let is_held = request.is_some();
-            let planned = self.plan(asked, request).map_err(|failure| asked.at(failure))?;
-            finished += usize::from(planned.are_there);
-            plans.push(is_held.then_some(planned));
+            let mut planned = self.plan(asked, request).map_err(|failure| asked.at(failure))?;
+            if planned.are_there {
+                finished += 1;
+                planned.drop_pictures();
+            }
+            plans.push((is_held || planned.are_there).then_some(planned));
         }
         if finished > 0 {
             self.reporter.note(format_args!("{finished} of {} lines are drawn already: skipped", all.len()));

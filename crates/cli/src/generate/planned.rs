@@ -31,6 +31,13 @@ impl<'a> Planned<'a> {
         Ok(Self { asked, plan, kept, are_there: false, model: model.into() })
     }
 
+    /// Lets go of the pictures that only drawing needs.
+    pub(super) fn drop_pictures(&mut self) {
+        let request = &mut self.plan.request;
+        request.objects.iter_mut().flatten().for_each(|object| object.image = None);
+        request.inpaint = None;
+    }
+
     /// The caption of picture `index`.
     pub(super) fn prompt(&self, index: usize) -> &str {
         &self.plan.request.prompts[index / self.plan.num_images]
