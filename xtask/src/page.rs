@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
 
 /// Builds the program and runs the test on it; says what is missing, and installs nothing.
 pub(crate) fn run(arguments: &Arguments) -> Result {
-    let node = find("node").ok_or("no `node` here: install Node.js 18 or later")?;
+    let node = find("node").ok_or("no `node` here: install Node.js 20 or later")?;
     let chromium = arguments.chromium.clone().or_else(|| CHROMIUM.into_iter().find_map(find));
     let chromium = chromium.ok_or("no Chromium here: install it (on Debian: apt-get install chromium)")?;
     if !root().join(FOLDER).join("node_modules/playwright-core").is_dir() {

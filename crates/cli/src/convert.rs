@@ -10,6 +10,7 @@ use gligen_weights::{Checkpoint, Conversion, Converted, Dtype, WeightsError};
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::model_source::{Fetching, find};
 use crate::output_path::check_folder;
 use crate::progress::{Reporter, Unit};
 use crate::{amounts, interrupt, report};
@@ -21,9 +22,11 @@ use crate::{amounts, interrupt, report};
 #[command(after_help = "Examples:
   gligen convert gligen.pth gligen --to diffusers --dtype f16
   gligen convert gligen gligen-adapter.safetensors --to adapter
+  gligen convert masterful/gligen-1-4-generation-text-box@refs/pr/2 gligen --to diffusers --dtype f16
   gligen convert dreamshaper.safetensors dreamshaper-gligen.safetensors --to single-file --gligen gligen-adapter.safetensors")]
 pub(crate) struct Args {
-    /// A model folder, a file (safetensors, or pickled by torch) or the index of several
+    /// A model folder, a file (safetensors, or pickled by torch), the index of several, or a model on the hub as
+    /// `OWNER/NAME[@REVISION]`
     input: PathBuf,
     /// The folder or file to make
     output: PathBuf,
@@ -91,9 +94,10 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     }
     check_folder(&args.output)?;
     interrupt::listen()?;
+    let input = find(&args.input, &mut Fetching::new(args.quiet, false))?;
     let started = Instant::now();
     let mut reporter = Reporter::new(Unit::Bytes, args.quiet, false);
-    let mut checkpoint = Checkpoint::open(&args.input)?;
+    let mut checkpoint = Checkpoint::open(&input)?;
     if let Some(adapter) = &args.gligen {
         checkpoint = checkpoint.with(&Checkpoint::open(adapter)?)?;
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use gligen_hub::HubError;
 use gligen_kernels::device::DeviceError;
-use gligen_pipeline::{Error, ImportError, LayoutError, PngError, system_hint};
+use gligen_pipeline::{Error, ImportError, LayoutError, PngError, RequestError, system_hint};
 use gligen_schedulers::SchedulerError;
 use gligen_weights::WeightsError;
 
@@ -152,11 +152,17 @@ impl Failure {
                 Some("what is finished is kept; the same command goes on from here".into())
             }
             Self::Line { source, .. } => source.hint(),
+            Self::Layout { source: source @ LayoutError::NoLayoutInPicture, .. } => {
+                with_flag(source.hint(), Some("--no-metadata leaves it out"))
+            }
             Self::Layout { source, .. } | Self::Picture(source) => source.hint(),
             Self::Device(_) => Some("`gligen devices` lists what there is".into()),
+            Self::Pipeline(error @ Error::Request(RequestError::NotAnInpaintingModel { .. })) => {
+                with_flag(error.hint(), Some("--inpaint-mode blend"))
+            }
             Self::Pipeline(error) => error.hint(),
             Self::Weights(error) => error.hint(),
-            Self::Import { source, .. } => source.hint(),
+            Self::Import { source, .. } => with_flag(source.hint(), import_flag(source)),
             Self::Hub(error) => error.hint(),
             Self::NotFetched { source } => {
                 let otherwise = "there is no such folder here either";
@@ -179,6 +185,28 @@ impl Failure {
             Self::System { .. } | Self::Interrupted | Self::ClosedPipe => None,
         };
         hint.or_else(|| system_hint(self))
+    }
+}
+
+/// A hint of a library, which knows no flags, with the flag that it speaks of.
+fn with_flag(hint: Option<String>, flag: Option<&str>) -> Option<String> {
+    match (hint, flag) {
+        (Some(hint), Some(flag)) => Some(format!("{hint} ({flag})")),
+        (hint, _) => hint,
+    }
+}
+
+/// The flag that helps with another program's layout.
+fn import_flag(error: &ImportError) -> Option<&'static str> {
+    match error {
+        ImportError::Ours => Some("gligen generate --layout FILE"),
+        ImportError::NoPrompt => Some("--prompt"),
+        ImportError::Unknown
+        | ImportError::Ambiguous { .. }
+        | ImportError::Value { .. }
+        | ImportError::Empty { .. }
+        | ImportError::OutsideBox { .. } => Some("--from names it"),
+        _ => None,
     }
 }
 

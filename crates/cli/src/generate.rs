@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use gligen_pipeline::{ModelDir, Plan, Progress};
+use gligen_pipeline::{ModelDir, Plan, Progress, Request};
 
 pub(crate) use self::args::Args;
 use self::asked::Asked;
@@ -23,6 +23,10 @@ use crate::output_path::{Target, check_file};
 use crate::progress::{Reporter, Unit};
 use crate::{interrupt, known_things, latents_file};
 
+/// Bytes of pictures that are held from the first look at all lines on. Those of further lines are read again for their
+/// plan, and once more when they are drawn.
+const HELD_PICTURES: usize = 128 << 20;
+
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     args.check()?;
     let target = Target::new(args.output.clone())?;
@@ -33,17 +37,15 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let all = args.asked(target)?;
     interrupt::listen()?;
     // Before the model is loaded, which may take a while: a file that cannot be read is told at once.
-    for asked in &all {
-        asked.check_files().map_err(|failure| asked.at(failure))?;
-    }
+    let mut room = HELD_PICTURES;
+    let requests = all.iter().map(|asked| asked.checked_request(&mut room).map_err(|e| asked.at(e)));
+    let requests = requests.collect::<Result<Vec<_>, _>>()?;
     let reporter = Reporter::new(Unit::Steps, args.quiet, args.verbose);
     let mut drawing = Drawing { args: &args, loaded: Loaded::find(&args)?, reporter };
-    if args.is_lines() {
-        drawing.survey(&all)?;
-    }
+    let plans = drawing.survey(&all, requests)?;
     let mut pictures = Vec::new();
-    for asked in &all {
-        pictures.extend(drawing.draw_or_skip(asked).map_err(|failure| asked.at(failure))?);
+    for (asked, planned) in all.iter().zip(plans) {
+        pictures.extend(drawing.draw_or_skip(asked, planned).map_err(|failure| asked.at(failure))?);
     }
     written::write_sheet(&args, &pictures)
 }
@@ -56,38 +58,52 @@ struct Drawing<'a> {
 }
 
 impl Drawing<'_> {
-    /// Finds out before anything is drawn what is wrong with a line, or in the way of its pictures.
-    fn survey(&mut self, all: &[Asked]) -> Result<(), Failure> {
+    /// Plans all before anything is drawn: what is wrong with a line, or in the way of its pictures, is told at once.
+    /// Plans of requests that were too large to be held are not held either, but for those that need no pictures any more.
+    fn survey<'a>(
+        &mut self,
+        all: &'a [Asked],
+        requests: Vec<Option<Request>>,
+    ) -> Result<Vec<Option<Planned<'a>>>, Failure> {
+        let mut plans = Vec::new();
         let mut finished = 0;
-        for asked in all {
+        for (asked, request) in all.iter().zip(requests) {
             interrupt::check()?;
-            let planned = self.plan(asked);
-            let are_there = planned.and_then(|mut planned| are_there(&mut planned, self.args.overwrite));
-            finished += usize::from(are_there.map_err(|failure| asked.at(failure))?);
+            let is_held = request.is_some();
+            let mut planned = self.plan(asked, request).map_err(|failure| asked.at(failure))?;
+            if planned.are_there {
+                finished += 1;
+                planned.drop_pictures();
+            }
+            plans.push((is_held || planned.are_there).then_some(planned));
         }
         if finished > 0 {
             self.reporter.note(format_args!("{finished} of {} lines are drawn already: skipped", all.len()));
         }
-        Ok(())
+        Ok(plans)
     }
 
-    fn plan<'a>(&mut self, asked: &'a Asked) -> Result<Planned<'a>, Failure> {
+    /// Plans `asked`, whose request is read if it is not given.
+    fn plan<'a>(&mut self, asked: &'a Asked, request: Option<Request>) -> Result<Planned<'a>, Failure> {
         let pipeline = self.loaded.for_planning(&asked.layout, &self.reporter)?.clone();
-        let mut request = asked.request()?;
+        let mut request = request.map_or_else(|| asked.request(), Ok)?;
         let latents = self.args.latents.as_deref();
         request.latents = latents.map(|path| latents_file::read(path, &self.loaded.device)).transpose()?;
-        Planned::new(asked, pipeline.plan(&request)?, &self.loaded.model.name)
+        let mut planned = Planned::new(asked, pipeline.plan(&request)?, &self.loaded.model.name)?;
+        if asked.line.is_some() {
+            planned.are_there = are_there(&mut planned, self.args.overwrite)?;
+        }
+        Ok(planned)
     }
 
     /// Draws what `asked` wants, unless it is a line whose pictures are there; returns the pictures' paths.
-    fn draw_or_skip(&mut self, asked: &Asked) -> Result<Vec<PathBuf>, Failure> {
+    fn draw_or_skip(&mut self, asked: &Asked, planned: Option<Planned>) -> Result<Vec<PathBuf>, Failure> {
         interrupt::check()?;
-        // Anew, not kept from the survey: plans hold pictures, and there may be many lines.
-        let mut planned = self.plan(asked)?;
+        let planned = planned.map_or_else(|| self.plan(asked, None), Ok)?;
+        if planned.are_there {
+            return written::skip(self.args, &planned);
+        }
         if let Some(line) = &asked.line {
-            if are_there(&mut planned, self.args.overwrite)? {
-                return written::skip(self.args, &planned);
-            }
             self.reporter.note(line);
         }
         self.draw(&planned)

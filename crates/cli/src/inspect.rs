@@ -10,13 +10,14 @@ use serde_json::Value;
 
 use crate::amounts::in_words;
 use crate::failure::Failure;
-use crate::report;
+use crate::model_source::{Fetching, find};
+use crate::{interrupt, report};
 
 /// Say what a model is, what it is made of, what it can do and what it lacks
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A model folder, a file (safetensors, or pickled by torch) or the index of several [default: the built-in small
-    /// model]
+    /// A model folder, a file (safetensors, or pickled by torch), the index of several, or a model on the hub as
+    /// `OWNER/NAME[@REVISION]` [default: the built-in small model]
     #[arg(env = "GLIGEN_MODEL", hide_env_values = true)]
     model: Option<PathBuf>,
     /// One JSON object
@@ -98,16 +99,20 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 fn inspect(args: &Args) -> Result<Inspection, Failure> {
-    let checkpoint = match &args.model {
+    interrupt::listen()?;
+    let mut fetching = Fetching::new(args.json, false);
+    let path = args.model.as_deref().map(|model| find(model, &mut fetching)).transpose()?;
+    let path = path.as_deref();
+    let checkpoint = match path {
         Some(path) => Checkpoint::open(path)?,
         None => ModelDir::BuiltIn.checkpoint()?,
     };
     let mut parts = Vec::new();
     for (part, weights) in checkpoint.parts() {
-        let config = config(args, part.folder(), "config.json", telling(part))?;
+        let config = config(path, part.folder(), "config.json", telling(part))?;
         parts.push(Network::new(part.folder(), config, weights));
     }
-    let scheduler = config(args, "scheduler", "scheduler_config.json", SCHEDULER)?;
+    let scheduler = config(path, "scheduler", "scheduler_config.json", SCHEDULER)?;
     let side = side(&checkpoint, &parts);
     if !scheduler.is_empty() {
         let (tensors, parameters, types) = (0, 0, BTreeMap::new());
@@ -117,7 +122,7 @@ fn inspect(args: &Args) -> Result<Inspection, Failure> {
     for tensor in checkpoint.left_out() {
         *left_out.entry(tensor.reason).or_default() += 1;
     }
-    let needs = if args.model.is_some() { checkpoint.needs() } else { Vec::new() };
+    let needs = if path.is_some() { checkpoint.needs() } else { Vec::new() };
     Ok(Inspection {
         model: args.model.as_ref().map_or("tiny-gligen (built in)".into(), |path| path.display().to_string()),
         layout: match checkpoint.layout() {
@@ -152,12 +157,12 @@ fn inspect(args: &Args) -> Result<Inspection, Failure> {
 
 /// What `keys` say in a config file; what there is not is left out.
 fn config(
-    args: &Args,
+    model: Option<&Path>,
     part: &str,
     file: &str,
     keys: &[&'static str],
 ) -> Result<BTreeMap<&'static str, Value>, Failure> {
-    let (place, text) = match &args.model {
+    let (place, text) = match model {
         None => (Path::new(part).join(file), ModelDir::BuiltIn.text(part, file)?),
         Some(folder) => {
             let place = folder.join(part).join(file);

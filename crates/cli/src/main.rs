@@ -27,6 +27,7 @@ mod progress;
 mod pull;
 mod report;
 mod schedulers;
+mod seen_from;
 mod serve;
 mod sheet;
 

@@ -78,8 +78,8 @@ impl Model {
     }
 }
 
-/// The folder of the model that is called `model`: its own name, or where the cache has what a hub calls so.
-fn find(model: &Path, fetching: &mut Fetching) -> Result<PathBuf, Failure> {
+/// Where the model is that is called `model`: the path that it names, or where the cache has what a hub calls so.
+pub(crate) fn find(model: &Path, fetching: &mut Fetching) -> Result<PathBuf, Failure> {
     let Some(id) = id(model) else { return Ok(model.into()) };
     let found = Hub::from_env().and_then(|hub| hub.model(&id, &mut |progress| fetching.tell(&progress)));
     found.map_err(|error| match Failure::from(error) {

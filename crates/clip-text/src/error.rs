@@ -43,16 +43,9 @@ pub enum Error {
     /// The tokenizer's library refuses a text or a vocabulary.
     #[error("tokenizer: {0}")]
     Tokenizing(#[source] tokenizers::Error),
-    /// A value of the text encoder's `config.json`.
-    #[error("config.json of the text encoder: `{key}`: expected {expected}, found {found}")]
-    Config {
-        /// The key.
-        key: &'static str,
-        /// What would be right.
-        expected: String,
-        /// What is there.
-        found: String,
-    },
+    /// A configuration of the text encoder that is refused.
+    #[error(transparent)]
+    Config(#[from] gligen_weights::ConfigError),
     /// Tokenizer and text encoder do not belong together.
     #[error("the tokenizer does not fit the text encoder: {what}: expected {expected}, found {found}")]
     Mismatch {

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use gligen_nn::Activation;
+use gligen_weights::{ConfigError, ConfigKeys};
 use serde_json::{Value, json};
 
 use crate::Error;
-use crate::keys::Keys;
 
 /// The shape of a CLIP vision transformer.
 ///
@@ -48,10 +48,10 @@ impl ClipVisionConfig {
     ///
     /// If it is no JSON object, of another kind of model, or a value is out of range.
     pub fn parse_image_encoder(text: &str) -> Result<Self, Error> {
-        let keys = Keys::parse("config.json of the image encoder", text)?;
+        let keys = ConfigKeys::parse("config.json of the image encoder", text)?;
         match vision_part(&keys)? {
-            Some(vision) => Self::from_keys(&vision),
-            None => Self::from_keys(&keys),
+            Some(vision) => Ok(Self::from_keys(&vision)?),
+            None => Ok(Self::from_keys(&keys)?),
         }
     }
 
@@ -62,13 +62,13 @@ impl ClipVisionConfig {
     ///
     /// As [`ClipVisionConfig::parse_image_encoder`].
     pub fn parse_safety_checker(text: &str) -> Result<Self, Error> {
-        let keys = Keys::parse("config.json of the safety checker", text)?;
+        let keys = ConfigKeys::parse("config.json of the safety checker", text)?;
         let vision = vision_part(&keys)?.ok_or_else(|| keys.wrong("vision_config", "an object"))?;
         // Published ones have 768 here, while the part, written by a version that filled in its default, may say 512.
         Ok(Self { projection_dim: keys.size("projection_dim", 512)?, ..Self::from_keys(&vision)? })
     }
 
-    fn from_keys(keys: &Keys) -> Result<Self, Error> {
+    fn from_keys(keys: &ConfigKeys) -> Result<Self, ConfigError> {
         keys.refuse_unless("model_type", &json!("clip_vision_model"))?;
         keys.refuse_unless("pruned_heads", &json!({}))?;
         keys.refuse_unless("quantization_config", &Value::Null)?;
@@ -113,7 +113,7 @@ impl ClipVisionConfig {
 /// The first published ones have it twice, and then `vision_config_dict` counts alone, its gaps filled with defaults.
 ///
 /// Source: transformers `models/clip/configuration_clip.py`, `CLIPConfig`.
-fn vision_part(keys: &Keys) -> Result<Option<Keys>, Error> {
+fn vision_part(keys: &ConfigKeys) -> Result<Option<ConfigKeys>, ConfigError> {
     let parts = [keys.object("vision_config_dict")?, keys.object("vision_config")?];
     let part = parts.into_iter().flatten().next();
     if part.is_some() {

@@ -30,26 +30,9 @@ pub enum Error {
         /// The folder that is missing.
         folder: PathBuf,
     },
-    /// A file is no JSON object.
-    #[error("{file}: {source}")]
-    Json {
-        /// Which kind of file.
-        file: &'static str,
-        /// What is wrong, and in which line.
-        source: serde_json::Error,
-    },
-    /// A value of a configuration.
-    #[error("{file}: `{key}`: expected {expected}, found {found}")]
-    Config {
-        /// Which kind of file.
-        file: &'static str,
-        /// The key.
-        key: String,
-        /// What would be right.
-        expected: String,
-        /// What is there.
-        found: String,
-    },
+    /// A configuration that is refused.
+    #[error(transparent)]
+    Config(#[from] gligen_weights::ConfigError),
     /// Two parts of a model do not belong together.
     #[error("{part} does not fit the {to}: {what}: expected {expected}, found {found}")]
     Mismatch {

@@ -4,10 +4,8 @@ use burn::Tensor;
 use burn::module::Module;
 use burn::tensor::Device;
 use gligen_nn::Linear;
+use gligen_weights::{ConfigError, ConfigKeys};
 use serde_json::json;
-
-use crate::Error;
-use crate::keys::Keys;
 
 /// The length of every state, about that of a phrase's state after the text encoder's final norm.
 ///
@@ -42,8 +40,8 @@ impl ClipImageProjection {
 }
 
 /// Reads the width in the text of an `image_project/config.json`.
-pub(crate) fn parse_width(text: &str) -> Result<usize, Error> {
-    let keys = Keys::parse("config.json of the image projection", text)?;
+pub(crate) fn parse_width(text: &str) -> Result<usize, ConfigError> {
+    let keys = ConfigKeys::parse("config.json of the image projection", text)?;
     keys.refuse_unless("_class_name", &json!("CLIPImageProjection"))?;
     keys.size("hidden_size", 768)
 }

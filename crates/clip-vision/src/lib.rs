@@ -33,7 +33,6 @@ mod config;
 mod encoder;
 mod error;
 mod image_projection;
-mod keys;
 mod preprocess;
 mod safety_checker;
 mod transformer;

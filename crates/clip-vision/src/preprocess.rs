@@ -6,9 +6,9 @@ use std::path::Path;
 use burn::Tensor;
 use burn::tensor::{Device, TensorData};
 use gligen_pictures::{Filter, Picture};
+use gligen_weights::{ConfigError, ConfigKeys};
 use serde_json::{Value, json};
 
-use crate::keys::Keys;
 use crate::{ClipVisionConfig, Error};
 
 /// Means of CLIP's training pictures, of red, green and blue.
@@ -72,7 +72,7 @@ impl Preprocessor {
     ///
     /// If it is no JSON object, of another kind of processor, or a value is not supported.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let keys = Keys::parse("preprocessor_config.json", text)?;
+        let keys = ConfigKeys::parse("preprocessor_config.json", text)?;
         let keys = keys.object("image_processor")?.unwrap_or(keys);
         refuse(&keys)?;
         let resize = match keys.flag("do_resize", true)? {
@@ -83,9 +83,8 @@ impl Preprocessor {
             (true, _) => Sides::read(&keys, "crop_size")?,
             (false, Some((Size::Exact(sides), _))) => sides,
             (false, _) => {
-                return Err(
-                    keys.wrong("do_center_crop", "true, or pictures would come out in different sizes")
-                );
+                let expected = "true, or pictures would come out in different sizes";
+                return Err(keys.wrong("do_center_crop", expected).into());
             }
         };
         Ok(Self { resize, output, levels: levels(&keys)? })
@@ -152,7 +151,7 @@ fn middle(whole: usize, part: usize) -> (Range<usize>, isize) {
 
 impl Sides {
     /// Sides as `height` and `width`, or as one number for both.
-    fn read(keys: &Keys, key: &str) -> Result<Self, Error> {
+    fn read(keys: &ConfigKeys, key: &str) -> Result<Self, ConfigError> {
         let Some(sides) = keys.object_or_number(key)? else {
             let side = keys.side(key, CLIP_SIZE)?;
             return Ok(Self { width: side, height: side });
@@ -168,7 +167,7 @@ impl Sides {
 
 impl Size {
     /// A size as `shortest_edge` or one number, which means that, or as `height` and `width`.
-    fn read(keys: &Keys) -> Result<Self, Error> {
+    fn read(keys: &ConfigKeys) -> Result<Self, ConfigError> {
         let Some(size) = keys.object_or_number("size")? else {
             return Ok(Self::ShortestEdge(keys.side("size", CLIP_SIZE)?));
         };
@@ -196,7 +195,7 @@ impl Size {
 }
 
 /// Settings that ask for other numbers than this crate computes.
-fn refuse(keys: &Keys) -> Result<(), Error> {
+fn refuse(keys: &ConfigKeys) -> Result<(), ConfigError> {
     let names =
         ["CLIPImageProcessor", "CLIPImageProcessorFast", "CLIPImageProcessorPil", "CLIPFeatureExtractor"];
     let names = names.map(|name| (name, ()));
@@ -207,7 +206,7 @@ fn refuse(keys: &Keys) -> Result<(), Error> {
 }
 
 /// The filter, by Pillow's number of it.
-fn filter(keys: &Keys) -> Result<Filter, Error> {
+fn filter(keys: &ConfigKeys) -> Result<Filter, ConfigError> {
     match keys.get("resample").map(Value::as_u64) {
         Some(Some(1)) => Ok(Filter::Lanczos),
         Some(Some(2)) => Ok(Filter::Bilinear),
@@ -217,7 +216,7 @@ fn filter(keys: &Keys) -> Result<Filter, Error> {
 }
 
 /// What each byte of each channel becomes, with the reference's roundings: to f32 after the scale, which is f64.
-fn levels(keys: &Keys) -> Result<[[f32; 256]; 3], Error> {
+fn levels(keys: &ConfigKeys) -> Result<[[f32; 256]; 3], Error> {
     let scale = match keys.flag("do_rescale", true)? {
         true => keys.number("rescale_factor", 1.0 / 255.0, "a number", f64::is_finite)?,
         false => 1.0,
@@ -236,12 +235,12 @@ fn levels(keys: &Keys) -> Result<[[f32; 256]; 3], Error> {
 
 /// A number for each channel, or one for all.
 fn channels(
-    keys: &Keys,
+    keys: &ConfigKeys,
     key: &str,
     default: [f64; 3],
     expected: &str,
     is_right: impl Fn(f32) -> bool,
-) -> Result<[f32; 3], Error> {
+) -> Result<[f32; 3], ConfigError> {
     let numbers: Vec<f64> = match keys.get(key) {
         None => default.to_vec(),
         Some(Value::Array(values)) => values.iter().filter_map(Value::as_f64).collect(),

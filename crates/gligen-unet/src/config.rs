@@ -1,10 +1,14 @@
 //! `unet/config.json` as it is published.
 
 use burn::tensor::Device;
+use gligen_weights::{ConfigError, check_rest, parse_config};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{UNet, UNetError};
+
+/// What errors call the file.
+const FILE: &str = "unet/config.json";
 
 /// How a UNet takes objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
@@ -170,7 +174,7 @@ const GATED_ALIASES: [&str; 2] = ["use_gated_attention", "enable_gligen"];
 impl UNetConfig {
     /// Reads the text of a `config.json`, and refuses what this UNet does not have.
     pub fn from_json(text: &str) -> Result<Self, UNetError> {
-        let mut config: Self = serde_json::from_str(text)?;
+        let mut config: Self = parse_config(FILE, text)?;
         config.take_aliases()?;
         config.check()?;
         Ok(config)
@@ -194,7 +198,7 @@ impl UNetConfig {
         4 * self.block_out_channels[0]
     }
 
-    fn take_aliases(&mut self) -> Result<(), UNetError> {
+    fn take_aliases(&mut self) -> Result<(), ConfigError> {
         for key in GATED_ALIASES {
             match self.rest.remove(key) {
                 Some(Value::Bool(true)) => self.attention_type = AttentionType::Gated,
@@ -205,20 +209,8 @@ impl UNetConfig {
         Ok(())
     }
 
-    fn check(&self) -> Result<(), UNetError> {
-        for (key, value) in &self.rest {
-            if key.starts_with('_') {
-                continue;
-            }
-            match NEUTRAL.iter().find(|(name, _)| name == key) {
-                None => return Err(UNetError::UnknownKey { key: key.clone(), found: value.to_string() }),
-                Some((_, values)) => {
-                    if !values.is_empty() && !values.contains(&value.to_string().as_str()) {
-                        return Err(unsupported(key, value, values.join(" or ")));
-                    }
-                }
-            }
-        }
+    fn check(&self) -> Result<(), ConfigError> {
+        check_rest(FILE, &self.rest, NEUTRAL)?;
         let levels = self.block_out_channels.len();
         if levels == 0 {
             return Err(unsupported("block_out_channels", "[]", "one number or more"));
@@ -230,7 +222,7 @@ impl UNetConfig {
                 return Err(unsupported(key, found, format!("{levels} blocks, as block_out_channels has")));
             }
             if let Some(wrong) = types.iter().find(|t| t.is_up() != (key == "up_block_types")) {
-                return Err(unsupported(key, format!("{wrong:?}"), "blocks of that direction"));
+                return Err(unsupported(key, format!("{wrong:?}"), "a block of that direction"));
             }
         }
         let heads = self.heads();
@@ -253,7 +245,7 @@ impl UNetConfig {
         }
         for (&channels, &heads) in self.block_out_channels.iter().zip(&heads) {
             if channels == 0 || channels > 1 << 16 || channels % self.norm_num_groups != 0 {
-                let supported = format!("multiples of norm_num_groups ({})", self.norm_num_groups);
+                let supported = format!("a multiple of norm_num_groups ({})", self.norm_num_groups);
                 return Err(unsupported("block_out_channels", channels, supported));
             }
             if heads == 0 || channels % heads != 0 {
@@ -268,6 +260,6 @@ impl UNetConfig {
     }
 }
 
-fn unsupported(key: &str, found: impl ToString, supported: impl Into<String>) -> UNetError {
-    UNetError::Unsupported { key: key.into(), found: found.to_string(), supported: supported.into() }
+fn unsupported(key: &str, found: impl ToString, supported: impl Into<String>) -> ConfigError {
+    ConfigError::value(FILE, key, supported, found)
 }

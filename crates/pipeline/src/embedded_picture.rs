@@ -35,14 +35,21 @@ pub fn embedded_picture(
     transparency: Transparency,
     max_pixels: u64,
 ) -> Result<Picture, PictureError> {
+    decode(Cursor::new(embedded_file(text)?), Path::new(NAME), transparency, max_pixels)
+}
+
+/// The bytes of the file that `text` is: a data URL, or base64 alone, with or without padding and line breaks.
+///
+/// # Errors
+/// [`PictureError::NotEmbedded`] if it is no base64.
+pub fn embedded_file(text: &str) -> Result<Vec<u8>, PictureError> {
     let not_embedded = || PictureError::NotEmbedded { start: text.chars().take(40).collect() };
     let packed = match text.strip_prefix("data:") {
         Some(url) => url.split_once(";base64,").ok_or_else(not_embedded)?.1,
         None => text,
     };
     let packed: Vec<u8> = packed.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    let bytes = BASE64.decode(&packed).map_err(|_| not_embedded())?;
-    decode(Cursor::new(bytes), Path::new(NAME), transparency, max_pixels)
+    BASE64.decode(&packed).map_err(|_| not_embedded())
 }
 
 #[cfg(test)]

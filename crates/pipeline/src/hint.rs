@@ -109,7 +109,7 @@ impl RequestError {
                 "add the folders image_encoder, image_project and processor of a GLIGEN checkpoint for text and images"
             }
             Self::NotAnInpaintingModel { .. } => {
-                "use an inpainting checkpoint, or --inpaint-mode blend, which any model can"
+                "use an inpainting checkpoint, or the mode `blend`, which any model can"
             }
             Self::BlendOnInpaintingModel { .. } => "leave the mode out",
             Self::NothingToRepaint { .. } => "give a picture to repaint, or use a checkpoint for generation",
@@ -135,7 +135,7 @@ impl LayoutError {
             }
             Self::NoInpaintImage { .. } => "add `inpaint_image`, the picture to repaint",
             Self::NoLayoutInPicture => {
-                "only pictures written by gligen, without --no-metadata, can be drawn again"
+                "only pictures in which gligen has left their layout can be drawn again"
             }
             Self::Png(_) => DAMAGED_PICTURE,
         };

@@ -67,7 +67,7 @@ pub mod sd1_configs;
 pub use adapter_files::{EmbeddingFile, LoraFile};
 pub use atomic_file::AtomicFile;
 pub use denoise::{Progress, Warning};
-pub use embedded_picture::embedded_picture;
+pub use embedded_picture::{embedded_file, embedded_picture};
 pub use error::{Error, RequestError, whole_message};
 pub use gligen_components::Picture;
 pub use gligen_kernels::device;

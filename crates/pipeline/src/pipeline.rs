@@ -98,8 +98,7 @@ impl Pipeline {
     /// Settles and checks `request`, computing nothing.
     pub fn plan(&self, request: &Request) -> Result<Plan, Error> {
         let scheduler = request.scheduler.or_else(|| self.own_scheduler());
-        let request = Request { scheduler, ..request.clone() };
-        Ok(Plan::new(&request, &self.parts)?)
+        Ok(Plan::new(Request { scheduler, ..request.clone() }, &self.parts)?)
     }
 
     /// Draws what `request` asks for. `progress` is told of warnings and of every evaluation; its `Break` after an

@@ -40,7 +40,7 @@ pub struct Plan {
 
 impl Plan {
     /// Settles `request` on a model of these parts, computing nothing.
-    pub(crate) fn new(request: &Request, parts: &Parts) -> Result<Self, RequestError> {
+    pub(crate) fn new(request: Request, parts: &Parts) -> Result<Self, RequestError> {
         let (denoiser, autoencoder, defaults) = (&parts.denoiser, &parts.autoencoder, &parts.defaults);
         let side = denoiser.sample_size() * autoencoder.downscale();
         let (height, width) = (request.height.unwrap_or(side), request.width.unwrap_or(side));
@@ -62,13 +62,13 @@ impl Plan {
                 height / autoencoder.downscale(),
                 width / autoencoder.downscale(),
             ],
-            request: request.clone(),
+            request,
         };
         plan.check_numbers()?;
         plan.check_texts()?;
         plan.check_objects(parts)?;
         plan.check_inpainting(denoiser.as_ref())?;
-        match &request.latents {
+        match &plan.request.latents {
             Some(latents) if latents.dims() != plan.latents_shape => {
                 Err(RequestError::Latents { expected: plan.latents_shape, found: latents.dims() })
             }

@@ -1,6 +1,8 @@
 """The `openai` package, as its users call it."""
 
+import base64
 import json
+import urllib.request
 
 import openai
 import png
@@ -29,6 +31,17 @@ def check_generate(address: str) -> None:
     assert len(answer.data) == 2 and answer.created > 0, answer
     assert [png.size(picture.b64_json) for picture in answer.data] == [(128, 64)] * 2
     assert answer.data[0].b64_json != answer.data[1].b64_json
+
+
+def check_addresses(address: str) -> None:
+    wishes = {"prompt": PROMPT, "extra_body": {"objects": OBJECTS, "seed": 5, "steps": 4}}
+    images = client(address).images
+    (by_address,) = images.generate(**wishes, response_format="url").data
+    assert by_address.b64_json is None and by_address.url.startswith(address), by_address
+    with urllib.request.urlopen(by_address.url, timeout=PATIENCE) as answer:
+        file = answer.read()
+    (itself,) = images.generate(**wishes).data
+    assert base64.b64decode(itself.b64_json) == file
 
 
 def check_edit(address: str) -> None:

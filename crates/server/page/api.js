@@ -34,6 +34,13 @@ export async function submit(layout) {
   return (await ask("/v1/generate", { method: "POST", headers, body: JSON.stringify(layout) })).json();
 }
 
+/** The layouts in a file, ours or another program's: at least one `{id, layout, notes}`. */
+export async function importLayouts(file) {
+  const body = new FormData();
+  body.append("file", file);
+  return (await (await ask("/v1/layouts/import", { method: "POST", body })).json()).layouts;
+}
+
 export const cancel = (id) => ask(`/v1/jobs/${id}`, { method: "DELETE" });
 
 /** The file of a finished picture. */

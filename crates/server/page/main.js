@@ -2,12 +2,13 @@
 
 import * as api from "./api.js";
 import { addBox } from "./canvas.js";
+import * as imported from "./imported.js";
 import * as layout from "./layout.js";
 import { state } from "./layout.js";
 import * as mask from "./mask.js";
 import * as objects from "./objects.js";
 import { choose, download, toRepaint } from "./pictures.js";
-import { layoutOf } from "./png.js";
+import { textsOf } from "./png.js";
 import * as results from "./results.js";
 import * as shape from "./shape.js";
 
@@ -248,23 +249,43 @@ async function startRepainting(blob) {
   say("Paint over what shall change, or draw boxes; then say what stands there.");
 }
 
+/** Takes up a layout that the server read from a file, and tells what it put right or left out. */
+function useImported({ layout: found, notes }) {
+  layout.fromLayout(found, defaults);
+  say("Layout opened.");
+  $("problem").hidden = true;
+  const more = notes.length > 3 ? [`${notes.length - 3} more`] : [];
+  if (notes.length) complain(new api.Problem({ detail: [...notes.slice(0, 3), ...more].join("; ") }));
+}
+
+/** A file of layouts, ours or another program's. */
+async function openLayouts(file) {
+  const layouts = await api.importLayouts(file);
+  useImported(layouts[0]);
+  imported.offer(layouts, useImported);
+}
+
 /** A file from wherever: a layout, a picture of ours, a picture for a box, or one to repaint. */
 async function take(file, target) {
   $("problem").hidden = true;
+  imported.offer([]);
   try {
-    if (file.type === "application/json" || file.name?.endsWith(".json")) {
-      layout.fromLayout(JSON.parse(await file.text()), defaults);
-      return say("Layout opened.");
-    }
+    if (!file.type.startsWith("image/")) return await openLayouts(file);
     const element = target?.closest?.("[data-id]");
     if (element && objects.takesPictures()) return await objects.setPicture(Number(element.dataset.id), file);
-    const found = await layoutOf(file);
-    if (!found) return await startRepainting(file);
-    layout.fromLayout(found, defaults);
-    results.show({ layout: found, images: [{ blob: file, seed: found.seed ?? "?", layout: found }] }, act);
-    say("Layout restored from the picture.");
+    const texts = await textsOf(file);
+    if (texts.has("gligen")) {
+      const found = JSON.parse(texts.get("gligen"));
+      layout.fromLayout(found, defaults);
+      results.show({ layout: found, images: [{ blob: file, seed: found.seed ?? "?", layout: found }] }, act);
+      return say("Layout restored from the picture.");
+    }
+    // A picture of ComfyUI has its workflow in it; where that says no layout, it is a picture as any other.
+    const workflow = texts.get("prompt");
+    if (workflow && await openLayouts(new Blob([workflow])).then(() => true, () => false)) return;
+    await startRepainting(file);
   } catch (error) {
-    complain(new api.Problem({ detail: `${file.name || "this file"} cannot be used: ${error.message}` }));
+    complain(new api.Problem({ detail: `${file.name || "this file"} cannot be used: ${error.message}`, hint: error.hint }));
   }
 }
 
@@ -281,10 +302,13 @@ addEventListener("drop", (event) => {
 });
 addEventListener("paste", (event) => {
   const file = event.clipboardData.files[0];
-  if (file) take(file, document.activeElement);
+  if (file) return void take(file, document.activeElement);
+  if (event.target.closest?.("input, textarea")) return; // the text is meant for the field
+  const text = event.clipboardData.getData("text/plain");
+  if (text.trim()) take(new File([text], "what was pasted", { type: "text/plain" }));
 });
 $("open").addEventListener("click", async () => {
-  const file = await choose("image/png,application/json,.json");
+  const file = await choose("image/png,application/json,.json,.jsonl,.txt");
   if (file) take(file);
 });
 $("save").addEventListener("click", () => {

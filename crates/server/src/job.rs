@@ -140,6 +140,11 @@ impl Job {
         self.is_unwanted.load(Ordering::Relaxed)
     }
 
+    /// The path of its picture `index`, once it is done.
+    pub(crate) fn image_path(&self, index: usize) -> String {
+        format!("/v1/jobs/{}/images/{index}", self.id)
+    }
+
     /// The job as programs read it.
     pub(crate) fn json(&self) -> Value {
         self.object(false)
@@ -185,7 +190,7 @@ impl Job {
 
     fn result<'a>(&self, finished: &'a Finished, with_pictures: bool) -> JobResult<'a> {
         let image = |(index, image): (usize, &'a FinishedImage)| JobImage {
-            url: format!("/v1/jobs/{}/images/{index}", self.id),
+            url: self.image_path(index),
             seed: image.seed,
             withheld: image.withheld,
             layout: image.layout.as_ref(),

@@ -7,13 +7,15 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::App;
-use crate::answer::json_answer;
+use crate::answer::{json_answer, text};
 use crate::follow::follow;
-use crate::job::{Job, State as JobState};
-use crate::problem::Problem;
+use crate::job::{Job, JobObject, JobProgress, State as JobState};
+use crate::openapi;
+use crate::problem::{Problem, ProblemBody};
 
 /// Seconds after which a client that lost its connection may come back.
 const RETRY: Duration = Duration::from_secs(2);
@@ -56,6 +58,39 @@ pub(crate) async fn events(State(app): State<Arc<App>>, Path(id): Path<String>) 
     Ok(follow(&job, move |state| teller.events(state)))
 }
 
+/// The events of a job.
+pub(crate) const EVENTS: &[openapi::Event] = &[
+    openapi::Event::of::<Queued>("queued"),
+    openapi::Event::of::<JobProgress>("progress"),
+    openapi::Event::of::<Preview>("preview"),
+    openapi::Event::of::<JobObject>("done"),
+    openapi::Event::of::<ProblemBody>("failed"),
+    openapi::Event::of::<Cancelled>("cancelled"),
+];
+
+/// A job waits.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "JobQueued")]
+struct Queued {
+    /// Jobs that come before it, the running one included.
+    position: usize,
+}
+
+/// A look at the unfinished pictures.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "JobPreview")]
+struct Preview<'a> {
+    /// Evaluations done.
+    step: usize,
+    /// One pixel a latent, as data URLs.
+    images: &'a [String],
+}
+
+/// A job was cancelled; there is no more to say.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "JobCancelled")]
+struct Cancelled {}
+
 /// Tells what is new.
 struct Teller {
     job: Arc<Job>,
@@ -68,25 +103,26 @@ impl Teller {
     /// What is new in `state`.
     fn events(&mut self, state: &JobState) -> Vec<Event> {
         match state {
-            JobState::Queued { position } => vec![self.event("queued", &json!({"position": position}))],
+            JobState::Queued { position } => vec![self.event("queued", &Queued { position: *position })],
             JobState::Running(running) => {
-                let mut events = vec![self.event("progress", &json!(running.progress()))];
+                let mut events = vec![self.event("progress", &running.progress())];
                 if let Some(preview) = &running.preview
                     && self.preview.as_ref().is_none_or(|last| !Arc::ptr_eq(last, preview))
                 {
-                    events.push(self.event("preview", &json!({"step": running.step, "images": **preview})));
+                    let look = Preview { step: running.step, images: preview };
+                    events.push(self.event("preview", &look));
                     self.preview = Some(preview.clone());
                 }
                 events
             }
             JobState::Done(_) => vec![self.event("done", &self.job.json())],
-            JobState::Failed(problem) => vec![self.event("failed", &json!(problem.body()))],
-            JobState::Cancelled => vec![self.event("cancelled", &json!({}))],
+            JobState::Failed(problem) => vec![self.event("failed", &problem.body())],
+            JobState::Cancelled => vec![self.event("cancelled", &Cancelled {})],
         }
     }
 
-    fn event(&mut self, name: &str, data: &Value) -> Event {
+    fn event(&mut self, name: &str, data: &impl Serialize) -> Event {
         self.sent += 1;
-        Event::default().event(name).id(self.sent.to_string()).retry(RETRY).data(data.to_string())
+        Event::default().event(name).id(self.sent.to_string()).retry(RETRY).data(text(data))
     }
 }

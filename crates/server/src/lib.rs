@@ -32,6 +32,7 @@ mod follow;
 mod form;
 mod generate;
 mod guard;
+mod import;
 mod job;
 mod jobs_api;
 mod metrics;

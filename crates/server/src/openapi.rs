@@ -15,27 +15,77 @@ use crate::problem::{PROBLEM, ProblemBody};
 use crate::routes::{Route, routes};
 use crate::work::JSON;
 
+/// The media type of server-sent events.
+const EVENTS: &str = "text/event-stream";
+
+/// How the schema of a type is made.
+type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// An event that a stream may tell.
+pub(crate) struct Event {
+    name: &'static str,
+    data: SchemaOf,
+}
+
+impl Event {
+    /// The event `name`, whose data are a `T` as JSON.
+    pub(crate) const fn of<T: JsonSchema>(name: &'static str) -> Self {
+        Self { name, data: SchemaGenerator::subschema_for::<T> }
+    }
+}
+
 /// What a request or an answer holds.
 #[derive(Clone, Copy)]
 pub(crate) struct Body {
     media_type: &'static str,
-    schema: Option<fn(&mut SchemaGenerator) -> Schema>,
+    content: Content,
+}
+
+#[derive(Clone, Copy)]
+enum Content {
+    /// What no schema describes.
+    Other,
+    Json(SchemaOf),
+    Events(&'static [Event]),
 }
 
 impl Body {
     pub(crate) fn of<T: JsonSchema>(media_type: &'static str) -> Self {
-        Self { media_type, schema: Some(SchemaGenerator::subschema_for::<T>) }
+        Self { media_type, content: Content::Json(SchemaGenerator::subschema_for::<T>) }
+    }
+
+    /// Server-sent events of these kinds.
+    pub(crate) const fn events(events: &'static [Event]) -> Self {
+        Self { media_type: EVENTS, content: Content::Events(events) }
     }
 
     /// What no schema describes.
     pub(crate) const fn other(media_type: &'static str) -> Self {
-        Self { media_type, schema: None }
+        Self { media_type, content: Content::Other }
     }
 
     fn content(self, generator: &mut SchemaGenerator) -> (String, Value) {
-        let schema = self.schema.map(|schema| json!({"schema": schema(generator)}));
-        (self.media_type.into(), schema.unwrap_or_else(|| json!({})))
+        let content = match self.content {
+            Content::Other => json!({}),
+            Content::Json(schema) => json!({"schema": schema(generator)}),
+            Content::Events(events) => json!({"schema": event_stream(events, generator)}),
+        };
+        (self.media_type.into(), content)
     }
+}
+
+/// A stream as the list of its events: OpenAPI 3.1 knows no other word for it. Data are JSON in a text.
+fn event_stream(events: &[Event], generator: &mut SchemaGenerator) -> Value {
+    let kinds = events.iter().map(|event| {
+        let data = json!({
+            "type": "string",
+            "contentMediaType": JSON,
+            "contentSchema": (event.data)(generator),
+        });
+        let properties = json!({"event": {"const": event.name}, "data": data});
+        json!({"type": "object", "properties": properties, "required": ["event", "data"]})
+    });
+    json!({"type": "array", "items": {"oneOf": kinds.collect::<Vec<_>>()}})
 }
 
 pub(crate) async fn show() -> Response {

@@ -13,6 +13,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/page/api.js", JAVASCRIPT, include_str!("../page/api.js")),
     ("/page/canvas.js", JAVASCRIPT, include_str!("../page/canvas.js")),
     ("/page/history.js", JAVASCRIPT, include_str!("../page/history.js")),
+    ("/page/imported.js", JAVASCRIPT, include_str!("../page/imported.js")),
     ("/page/layout.js", JAVASCRIPT, include_str!("../page/layout.js")),
     ("/page/main.js", JAVASCRIPT, include_str!("../page/main.js")),
     ("/page/mask.js", JAVASCRIPT, include_str!("../page/mask.js")),

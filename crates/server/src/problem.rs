@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use gligen_pipeline::{Error, LayoutError, RequestError, whole_message};
+use gligen_pipeline::{Error, ImportError, LayoutError, RequestError, whole_message};
 use gligen_schedulers::SchedulerError;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -128,6 +128,16 @@ impl From<LayoutError> for Problem {
     fn from(error: LayoutError) -> Self {
         let status = match error {
             LayoutError::Json(_) => StatusCode::BAD_REQUEST,
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Self { hint: error.hint(), ..Self::new(status, whole_message(&error)) }
+    }
+}
+
+impl From<ImportError> for Problem {
+    fn from(error: ImportError) -> Self {
+        let status = match error {
+            ImportError::Text(_) | ImportError::Json(_) | ImportError::Png(_) => StatusCode::BAD_REQUEST,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Self { hint: error.hint(), ..Self::new(status, whole_message(&error)) }

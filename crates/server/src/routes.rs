@@ -10,9 +10,9 @@ use schemars::JsonSchema;
 use crate::about::{Capabilities, ModelList, SchedulerList};
 use crate::form::FORM;
 use crate::job::JobObject;
-use crate::openapi::{self, Body};
+use crate::openapi::{self, Body, Event};
 use crate::work::JSON;
-use crate::{App, a1111, about, generate, jobs_api, openai};
+use crate::{App, a1111, about, generate, import, jobs_api, openai};
 
 /// One address and method.
 pub(crate) struct Route {
@@ -39,6 +39,9 @@ pub(crate) fn routes() -> Vec<Route> {
             .gives::<JobObject>("The job with its pictures")
             .gives_other(200, "The first picture", "image/png")
             .gives_as::<JobObject>(202, "The job, which waits for its turn"),
+        post("/v1/layouts/import", import::import, "Reads the layouts in a file of another program")
+            .takes::<import::Form>(FORM)
+            .gives::<import::Imported>("The layouts"),
         get("/v1/jobs/{id}", jobs_api::show, "How far a job is").gives::<JobObject>("The job"),
         delete("/v1/jobs/{id}", jobs_api::cancel, "Cancels a job").gives::<JobObject>("The job"),
         get(
@@ -46,10 +49,9 @@ pub(crate) fn routes() -> Vec<Route> {
             jobs_api::events,
             "Follows a job: queued, progress, preview, and how it ends",
         )
-        .gives_other(
-            200,
+        .gives_events(
             "Server-sent events, the last of which is `done`, `failed` or `cancelled`",
-            EVENTS,
+            jobs_api::EVENTS,
         ),
         get("/v1/jobs/{id}/images/{index}", jobs_api::image, "A picture of a job, counted from 0")
             .gives_other(200, "The picture", "image/png"),
@@ -65,11 +67,11 @@ pub(crate) fn routes() -> Vec<Route> {
         post("/v1/images/generations", openai::generations, "Draws, as OpenAI's images API")
             .takes::<openai::Fields>(JSON)
             .gives::<openai::Images>("The pictures")
-            .gives_other(200, STREAM, EVENTS),
+            .gives_events(STREAM, openai::GENERATION_EVENTS),
         post("/v1/images/edits", openai::edits, "Repaints a part of a picture, as OpenAI's images API")
             .takes::<openai::Edit>(FORM)
             .gives::<openai::Images>("The pictures")
-            .gives_other(200, STREAM, EVENTS),
+            .gives_events(STREAM, openai::EDIT_EVENTS),
         post("/sdapi/v1/txt2img", a1111::txt2img, "Draws, as AUTOMATIC1111's web UI")
             .takes::<a1111::Fields>(JSON)
             .gives::<a1111::Pictures>("The pictures"),
@@ -102,8 +104,6 @@ pub(crate) fn routes() -> Vec<Route> {
         get("/openapi.json", openapi::show, "This document").gives_other(200, "OpenAPI 3.1", JSON),
     ]
 }
-
-const EVENTS: &str = "text/event-stream";
 
 fn get<T: 'static>(path: &'static str, handler: impl Handler<T, Arc<App>>, summary: &'static str) -> Route {
     Route::new("get", path, routing::get(handler), summary)
@@ -146,6 +146,11 @@ impl Route {
 
     fn gives_as<T: JsonSchema>(mut self, status: u16, description: &'static str) -> Self {
         self.answers.push((status, description, Body::of::<T>(JSON)));
+        self
+    }
+
+    fn gives_events(mut self, description: &'static str, events: &'static [Event]) -> Self {
+        self.answers.push((200, description, Body::events(events)));
         self
     }
 

@@ -1,11 +1,14 @@
 //! `vae/config.json` as it is published.
 
 use burn::tensor::Device;
+use gligen_weights::{ConfigError, check_rest, parse_config};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{AutoencoderKl, VaeError};
 
+/// What errors call the file.
+const FILE: &str = "vae/config.json";
 /// The one kind of block that Stable Diffusion's encoder is made of.
 const DOWN_BLOCK: &str = "DownEncoderBlock2D";
 /// The one kind of block that Stable Diffusion's decoder is made of.
@@ -84,7 +87,7 @@ const NEUTRAL: &[(&str, &[&str])] = &[
 impl AutoencoderKlConfig {
     /// Reads the text of a `config.json`, and refuses what this autoencoder does not have.
     pub fn from_json(text: &str) -> Result<Self, VaeError> {
-        let config: Self = serde_json::from_str(text)?;
+        let config: Self = parse_config(FILE, text)?;
         config.check()?;
         Ok(config)
     }
@@ -99,8 +102,8 @@ impl AutoencoderKlConfig {
         1 << (self.block_out_channels.len() - 1)
     }
 
-    fn check(&self) -> Result<(), VaeError> {
-        self.check_rest()?;
+    fn check(&self) -> Result<(), ConfigError> {
+        check_rest(FILE, &self.rest, NEUTRAL)?;
         self.check_blocks()?;
         for (key, channels) in [("in_channels", self.in_channels), ("out_channels", self.out_channels)] {
             if channels != 3 {
@@ -120,29 +123,17 @@ impl AutoencoderKlConfig {
         }
         for &channels in &self.block_out_channels {
             if channels == 0 || channels > MAX_SIZE || channels % self.norm_num_groups != 0 {
-                let supported = format!("multiples of norm_num_groups ({})", self.norm_num_groups);
+                let supported = format!("a multiple of norm_num_groups ({})", self.norm_num_groups);
                 return Err(unsupported("block_out_channels", channels, supported));
             }
         }
         if !(self.scaling_factor > 0.0 && self.scaling_factor.is_finite()) {
-            return Err(unsupported("scaling_factor", self.scaling_factor, "positive numbers"));
+            return Err(unsupported("scaling_factor", self.scaling_factor, "a positive number"));
         }
         Ok(())
     }
 
-    fn check_rest(&self) -> Result<(), VaeError> {
-        for (key, value) in self.rest.iter().filter(|(key, _)| !key.starts_with('_')) {
-            let Some((_, values)) = NEUTRAL.iter().find(|(name, _)| name == key) else {
-                return Err(VaeError::UnknownKey { key: key.clone(), found: value.to_string() });
-            };
-            if !values.is_empty() && !values.contains(&value.to_string().as_str()) {
-                return Err(unsupported(key, value, values.join(" or ")));
-            }
-        }
-        Ok(())
-    }
-
-    fn check_blocks(&self) -> Result<(), VaeError> {
+    fn check_blocks(&self) -> Result<(), ConfigError> {
         let levels = self.block_out_channels.len();
         if !(1..=MAX_LEVELS).contains(&levels) {
             let found = format!("a list of {levels}");
@@ -165,6 +156,6 @@ impl AutoencoderKlConfig {
     }
 }
 
-fn unsupported(key: &str, found: impl ToString, supported: impl Into<String>) -> VaeError {
-    VaeError::Unsupported { key: key.into(), found: found.to_string(), supported: supported.into() }
+fn unsupported(key: &str, found: impl ToString, supported: impl Into<String>) -> ConfigError {
+    ConfigError::value(FILE, key, supported, found)
 }

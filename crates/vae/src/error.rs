@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use gligen_weights::WeightsError;
+use gligen_weights::{ConfigError, WeightsError};
 
 /// Errors of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -15,27 +15,9 @@ pub enum VaeError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// `config.json` is not what an autoencoder's config looks like.
-    #[error("vae/config.json: {0}")]
-    Json(#[from] serde_json::Error),
-    /// A key has a value that this autoencoder does not have.
-    #[error("vae/config.json: `{key}` is {found}; supported: {supported}")]
-    Unsupported {
-        /// The key.
-        key: String,
-        /// Its value.
-        found: String,
-        /// What can stand there.
-        supported: String,
-    },
-    /// A key that no autoencoder of Stable Diffusion has: it might change the numbers.
-    #[error("vae/config.json: `{key}` is not known (it is {found})")]
-    UnknownKey {
-        /// The key.
-        key: String,
-        /// Its value.
-        found: String,
-    },
+    /// `config.json` is none, or asks for what is not computed.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The weights are missing or do not fit.
     #[error(transparent)]
     Weights(#[from] WeightsError),

@@ -9,7 +9,8 @@
 //!
 //! The networks of this project name and lay out their parameters as torch does, so a key of the file is the path of
 //! the parameter in the module, joined by dots; what older files call differently is a table, a [`KeyMap`]. Loading is
-//! strict: whatever is missing, left over, of another shape or not finite comes back in one [`LoadReport`].
+//! strict: whatever is missing, left over, of another shape or not finite comes back in one [`LoadReport`]. Configs are as
+//! strict: [`ConfigKeys`] and [`check_rest`] refuse what is not computed by the name of its key.
 //!
 //! ```
 //! use burn::Tensor;
@@ -43,6 +44,7 @@ compile_error!("checkpoints are little-endian and used in place: big-endian mach
 
 mod cast;
 mod checkpoint;
+mod config;
 mod convert;
 mod derived;
 mod dtype;
@@ -74,6 +76,7 @@ mod writer;
 mod zip;
 
 pub use checkpoint::{Checkpoint, Grounding, LeftOut};
+pub use config::{ConfigError, ConfigKeys, check_rest, parse_config};
 pub use convert::{Conversion, Converted, Progress, WrittenFile};
 pub use dtype::Dtype;
 pub use error::WeightsError;

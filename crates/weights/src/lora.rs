@@ -6,8 +6,9 @@
 //! ```
 //!
 //! Source: "LoRA: Low-Rank Adaptation of Large Language Models", arXiv 2106.09685, section 4.1; for convolutions as
-//! LoCon and peft have it: A keeps the kernel, B is 1×1.
+//! LoCon and peft have it: A keeps the kernel, B is 1×1. LoCon may also split A into a core and a factor without a kernel.
 
+mod core;
 mod error;
 mod keys;
 mod merged;
@@ -81,7 +82,8 @@ impl Lora {
             let (key, down, up) = match (found.remove(&Role::Down), found.remove(&Role::Up)) {
                 (Some((key, down)), Some((_, up))) => (key, down, up),
                 (down, up) => {
-                    let key = down.or(up).or(alpha).map(|(key, _)| key).unwrap_or_default();
+                    let some = down.or(up).or(alpha).or_else(|| found.remove(&Role::Core));
+                    let key = some.map(|(key, _)| key).unwrap_or_default();
                     return Err(LoraError::Half { path: path.into(), key });
                 }
             };
@@ -93,6 +95,15 @@ impl Lora {
                     ))
                 })?),
                 None => None,
+            };
+            let down = match found.remove(&Role::Core) {
+                None => down,
+                Some((key, core)) => core::product(&core, &down).ok_or_else(|| LoraError::Core {
+                    path: path.into(),
+                    key,
+                    core: core.info.shape.clone(),
+                    down: down.info.shape.clone(),
+                })?,
             };
             let rank = down.info.shape.first().copied().unwrap_or(0);
             let scale = scales.of(part, &layer, alpha, rank);

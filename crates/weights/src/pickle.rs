@@ -14,6 +14,7 @@
 
 mod graph;
 mod machine;
+mod reader;
 mod tensors;
 
 use std::collections::HashMap;

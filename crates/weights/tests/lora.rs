@@ -138,6 +138,58 @@ fn layers_may_have_the_names_of_the_original_repositories() {
     assert_eq!(merged(&path), merged(&adapter("kohya.safetensors")));
 }
 
+/// The sum that a core stands for, written out in f64.
+#[test]
+fn a_core_has_the_kernel_in_the_place_of_the_right_factor() {
+    const RANK: usize = 3;
+    const ALPHA: f32 = 2.0;
+    let layer = "down_blocks.0.resnets.0.conv1";
+    let base = model("text-box", "unet");
+    let weight = format!("{layer}.weight");
+    let shape = base.tensors().find(|(key, _)| *key == weight).unwrap().1.shape.clone();
+    let &[outputs, inputs, height, width] = shape.as_slice() else { panic!("{shape:?}") };
+    let kernel = height * width;
+    let numbers = |count: usize, from: usize| -> Vec<f32> {
+        (from..from + count).map(|index| ((index * 37 % 101) as f32 - 50.0) / 50.0).collect()
+    };
+    let (up, core, down) =
+        (numbers(outputs * RANK, 0), numbers(RANK * RANK * kernel, 7), numbers(RANK * inputs, 13));
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("locon.safetensors");
+    let name = |role: &str| format!("lora_unet_{}.{role}", layer.replace('.', "_"));
+    let tensors = [
+        (name("lora_up.weight"), vec![outputs, RANK, 1, 1], up.clone()),
+        (name("lora_mid.weight"), vec![RANK, RANK, height, width], core.clone()),
+        (name("lora_down.weight"), vec![RANK, inputs, 1, 1], down.clone()),
+        (name("alpha"), vec![], vec![ALPHA]),
+    ];
+    let announced: Vec<_> = tensors.iter().map(|(key, shape, _)| (key, Dtype::F32, shape.clone())).collect();
+    let mut writer = SafetensorsWriter::create(&path, &announced, &BTreeMap::new()).unwrap();
+    for (_, _, numbers) in &tensors {
+        writer.write(&numbers.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>()).unwrap();
+    }
+    writer.finish().unwrap();
+
+    let mut expected = base.numbers(&weight).unwrap();
+    for (index, weight) in expected.iter_mut().enumerate() {
+        let (output, input, place) = (index / kernel / inputs, index / kernel % inputs, index % kernel);
+        let ranks = (0..RANK).flat_map(|left| (0..RANK).map(move |right| (left, right)));
+        let terms = ranks.map(|(left, right)| {
+            let core = core[(left * RANK + right) * kernel + place];
+            f64::from(up[output * RANK + left]) * f64::from(core) * f64::from(down[right * inputs + input])
+        });
+        let change = terms.sum::<f64>() * SCALE * f64::from(ALPHA) / RANK as f64;
+        *weight = (f64::from(*weight) + change) as f32;
+    }
+    let lora = Lora::open(&path).unwrap();
+    let merged = model("text-box", "unet").with_lora(&lora, Part::UNet, SCALE).unwrap();
+    let error = relative_error(&merged.numbers(&weight).unwrap(), &expected);
+    println!("relative error {error:.1e}");
+    assert!(error <= 1e-6, "relative error {error:.1e}");
+    assert!(relative_error(&base.numbers(&weight).unwrap(), &expected) > 0.01);
+}
+
 /// Writes tensors of ones and the rest of zeros, whose numbers do not matter.
 fn write(path: &Path, tensors: &[(&str, &[usize])]) {
     let announced: Vec<_> = tensors.iter().map(|(key, shape)| (*key, Dtype::F32, shape.to_vec())).collect();
@@ -184,6 +236,15 @@ fn what_is_refused() {
     });
     insta::assert_snapshot!("wider", told(&[(a, &[2, 16]), (b, &[8, 2])]));
     insta::assert_snapshot!("ranks", told(&[(a, &[2, 8]), (b, &[8, 3])]));
+    let conv = |role: &str| format!("lora_unet_down_blocks_0_resnets_0_conv1.{role}.weight");
+    let (up, core, down) = (&*conv("lora_up"), &*conv("lora_mid"), &*conv("lora_down"));
+    let cored: [(&str, &[usize]); 3] = [(up, &[8, 2, 1, 1]), (core, &[2, 3, 3, 3]), (down, &[2, 8, 1, 1])];
+    insta::assert_snapshot!("core", told(&cored));
+    insta::assert_snapshot!(
+        "core_and_kernel",
+        told(&[cored[0], (core, &[2, 2, 3, 3]), (down, &[2, 8, 3, 3])])
+    );
+    insta::assert_snapshot!("core_alone", told(&cored[1..2]));
     insta::assert_snapshot!("no_axes", told(&[(a, &[]), (b, &[])]));
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use gligen_pipeline::{Layout, Request};
+use gligen_pipeline::{Layout, Picture, Request};
 
 use super::Args;
 use crate::failure::Failure;
@@ -43,12 +43,16 @@ impl Asked {
         self.layout.clone().into_request(Path::new("")).map_err(Failure::Picture)
     }
 
-    /// Finds out whether the files that the layout names are there, and its pictures can be read.
-    pub(super) fn check_files(&self) -> Result<(), Failure> {
+    /// The same once the other files that the layout names are there; `None` if its pictures take more than `room`,
+    /// bytes of which they are taken otherwise.
+    pub(super) fn checked_request(&self, room: &mut usize) -> Result<Option<Request>, Failure> {
         for path in self.layout.clone().adapters_mut() {
             File::open(&path).map_err(|source| Failure::file(&*path, source))?;
         }
-        self.request().map(drop)
+        let request = self.request()?;
+        let left = room.checked_sub(pictures(&request).map(|picture| picture.rgb().len()).sum());
+        *room = left.unwrap_or(*room);
+        Ok(left.map(|_| request))
     }
 
     /// `failure` with the line that it is about.
@@ -60,6 +64,13 @@ impl Asked {
             (_, failure) => failure,
         }
     }
+}
+
+/// All pictures that `request` holds.
+fn pictures(request: &Request) -> impl Iterator<Item = &Picture> {
+    let of_objects = request.objects.iter().flatten().filter_map(|object| object.image.as_ref());
+    let repainted = request.inpaint.iter().flat_map(|inpaint| [Some(&inpaint.image), inpaint.mask.as_ref()]);
+    of_objects.chain(repainted.flatten())
 }
 
 impl Args {

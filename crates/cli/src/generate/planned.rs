@@ -1,11 +1,10 @@
 //! A layout on the model: which pictures will be drawn, and what they will say about how they were made.
 
-use std::path::{Path, PathBuf};
-
 use gligen_pipeline::{LAYOUT_KEYWORD, PARAMETERS_KEYWORD, Plan, parameters};
 
 use super::asked::Asked;
 use crate::failure::Failure;
+use crate::seen_from::seen_from;
 
 /// A layout with every number settled.
 pub(super) struct Planned<'a> {
@@ -13,6 +12,8 @@ pub(super) struct Planned<'a> {
     pub(super) plan: Plan,
     /// The pictures to write, of all that are drawn.
     pub(super) kept: Vec<usize>,
+    /// Whether these lie there already, which is asked of lines alone.
+    pub(super) are_there: bool,
     /// What pictures call the model.
     model: String,
 }
@@ -27,7 +28,14 @@ impl<'a> Planned<'a> {
                 return Err(Failure::arguments(message, "the first picture has the index 0"));
             }
         };
-        Ok(Self { asked, plan, kept, model: model.into() })
+        Ok(Self { asked, plan, kept, are_there: false, model: model.into() })
+    }
+
+    /// Lets go of the pictures that only drawing needs.
+    pub(super) fn drop_pictures(&mut self) {
+        let request = &mut self.plan.request;
+        request.objects.iter_mut().flatten().for_each(|object| object.image = None);
+        request.inpaint = None;
     }
 
     /// The caption of picture `index`.
@@ -43,12 +51,4 @@ impl<'a> Planned<'a> {
         layout.adapters_mut().for_each(|path| *path = seen_from(folder, path));
         vec![(LAYOUT_KEYWORD, layout.to_json()), (PARAMETERS_KEYWORD, parameters(&layout, &self.model))]
     }
-}
-
-/// `path` as a file in `folder` names it: relative if it lies there, so that both can be moved, and whole otherwise.
-fn seen_from(folder: &Path, path: &Path) -> PathBuf {
-    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.into());
-    let path = whole(path);
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    path.strip_prefix(whole(folder)).map(PathBuf::from).unwrap_or(path)
 }

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::input::read;
 use crate::output_path::check_folder;
 use crate::report;
+use crate::seen_from::{seen_from, whole};
 
 /// How many names of layouts an error lists.
 const MAX_LISTED: usize = 10;
@@ -62,7 +63,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         Some(id) => called(all, id, &name)?,
     };
     for Imported { layout, notes, .. } in &mut chosen {
-        layout.pictures_mut().for_each(|path| *path = seen_from_output(&args.file, output, path));
+        layout.pictures_mut().for_each(|path| *path = named_in(output, &args.file, path));
         notes.iter().for_each(report::warning);
     }
     let lines: String = chosen.iter().map(|one| one.layout.to_json() + "\n").collect();
@@ -92,13 +93,14 @@ fn called(all: Vec<Imported>, id: &str, name: &str) -> Result<Vec<Imported>, Fai
     ))
 }
 
-/// A picture that `input` names, as a layout in `output` has to name it: paths are relative to who names them.
-fn seen_from_output(input: &Path, output: Option<&Path>, picture: &Path) -> PathBuf {
+/// A picture that `input` names, as a layout in `output` has to name it. Nobody knows where standard output goes: there
+/// only what lies beside where the program runs keeps its name.
+fn named_in(output: Option<&Path>, input: &Path, picture: &Path) -> PathBuf {
     let folder = |path: &Path| path.parent().map(PathBuf::from).unwrap_or_default();
-    let (from, to) = (folder(input), output.map(folder).unwrap_or_default());
-    if from == to {
-        return picture.into();
+    let path = folder(input).join(picture);
+    match output {
+        Some(output) => seen_from(&folder(output), &path),
+        None if folder(input).as_os_str().is_empty() => path,
+        None => whole(&path),
     }
-    let path = from.join(picture);
-    std::path::absolute(&path).unwrap_or(path)
 }

@@ -115,6 +115,22 @@ fn the_picture_stays_the_same() {
     }
 }
 
+/// What `cargo xtask convert-weights` runs, on the model that was really trained.
+#[test]
+fn the_trained_model_draws_as_before() {
+    let program = Program::new();
+    let tiny = fixtures().join("tiny-gligen");
+    let picture = draw(&program, &tiny, &[]);
+    convert(&program, &tiny, "sharded", &["--to", "diffusers", "--shard-size", "5MB"]);
+    assert!(program.path("sharded/unet/diffusion_pytorch_model.safetensors.index.json").exists());
+    assert!(draw(&program, &program.path("sharded"), &[]) == picture);
+    convert(&program, &program.path("sharded"), "again", &["--to", "diffusers", "--dtype", "f32"]);
+    assert!(draw(&program, &program.path("again"), &[]) == picture);
+    convert(&program, &tiny, "adapter.safetensors", &["--to", "adapter"]);
+    let told = program.told(&["inspect", "adapter.safetensors"]);
+    assert!(told.contains("adapter.safetensors: GLIGEN, text boxes"), "{told}");
+}
+
 /// An adapter on a base is the model that the adapter was taken from.
 #[test]
 fn an_adapter_is_taken_and_put_on() {

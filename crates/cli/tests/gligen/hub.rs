@@ -65,6 +65,24 @@ fn a_model_of_the_hub_draws_what_its_folder_draws() {
 }
 
 #[test]
+fn a_model_of_the_hub_is_inspected_and_converted_as_its_folder_is() {
+    let place = Place::new();
+    let told = |args: &[&str]| {
+        let output = place.command(args).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let folder = fixtures().join("tiny-gligen");
+    let folder = folder.to_str().unwrap();
+    assert_eq!(told(&["inspect", MODEL]), told(&["inspect", folder]).replace(folder, MODEL));
+    for (model, file) in [(MODEL, "of-hub.safetensors"), (folder, "of-folder.safetensors")] {
+        told(&["convert", "--quiet", model, file, "--to", "adapter"]);
+    }
+    let read = |file: &str| fs::read(place.program.path(file)).unwrap();
+    assert!(read("of-hub.safetensors") == read("of-folder.safetensors"));
+}
+
+#[test]
 fn pull_tells_where_it_is() {
     let place = Place::new();
     let told = place.told(place.command(&["pull", MODEL]));

@@ -1,6 +1,7 @@
 //! `POST /sdapi/v1/png-info`: what the texts in a PNG file say.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::io::Cursor;
 use std::sync::Arc;
 
@@ -8,16 +9,13 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use gligen_pipeline::{PARAMETERS_KEYWORD, read_png_texts};
+use gligen_pipeline::{PARAMETERS_KEYWORD, embedded_file, read_png_texts};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Detail;
 use crate::App;
 use crate::answer::json_answer;
-use crate::data_url;
 use crate::problem::Problem;
 use crate::work::{JSON, in_background, parse, receive};
 
@@ -57,12 +55,9 @@ pub(crate) async fn png_info(
 
 /// The texts in the file that is `image`.
 fn texts_of(image: &str) -> Result<PngTexts, Problem> {
-    let base64 = data_url::to_base64(image).unwrap_or(image);
-    let file = STANDARD
-        .decode(base64.trim())
-        .map_err(|error| Problem::refused(format!("`image`: not base64: {error}")))?;
-    let texts =
-        read_png_texts(Cursor::new(file)).map_err(|error| Problem::refused(format!("`image`: {error}")))?;
+    let refused = |error: &dyn Error| Problem::refused(format!("`image`: {error}"));
+    let file = embedded_file(image).map_err(|error| refused(&error))?;
+    let texts = read_png_texts(Cursor::new(file)).map_err(|error| refused(&error))?;
     let mut items: BTreeMap<_, _> = texts.into_iter().collect();
     let info = items.remove(PARAMETERS_KEYWORD).unwrap_or_default();
     Ok(PngTexts { parameters: parameters(&info), info, items })

@@ -1,6 +1,6 @@
 //! `POST /v1/images/edits`: a picture of which a part is repainted, as a form.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -9,11 +9,11 @@ use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gligen_pipeline::{InpaintMode, Layout};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, schema_for};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{ErrorObject, Fields, Streaming, answer};
+use super::{ErrorObject, Fields, Reply, answer};
 use crate::App;
 use crate::form::{FORM, Part, parts};
 use crate::problem::Problem;
@@ -21,22 +21,22 @@ use crate::repainting::{MaskKind, Repainting, inpaint_mode};
 use crate::work::submit;
 
 /// Fields that are no texts: they hold JSON.
-const JSON_FIELDS: [&str; 14] = [
-    "n",
-    "stream",
-    "partial_images",
-    "objects",
-    "num_images",
-    "width",
-    "height",
-    "inpaint_restore",
-    "seed",
-    "steps",
-    "guidance_scale",
-    "scheduled_sampling_beta",
-    "eta",
-    "clip_skip",
-];
+static JSON_FIELDS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let schemas = [schema_for!(Fields), Layout::schema()];
+    let fields = schemas.iter().filter_map(|schema| schema.get("properties")?.as_object()).flatten();
+    fields.filter(|(_, schema)| !may_be_text(schema)).map(|(name, _)| name.clone()).collect()
+});
+
+/// Whether `schema`, that of a field, lets it be a text.
+fn may_be_text(schema: &Value) -> bool {
+    let any = |key: &str, holds: fn(&Value) -> bool| {
+        schema.get(key).and_then(Value::as_array).is_some_and(|list| list.iter().any(holds))
+    };
+    schema["type"] == "string"
+        || any("type", |kind| kind == "string")
+        || any("enum", Value::is_string)
+        || any("anyOf", may_be_text)
+}
 
 pub(crate) async fn edits(
     State(app): State<Arc<App>>,
@@ -46,8 +46,8 @@ pub(crate) async fn edits(
     let (mode, max_pixels) = (inpaint_mode(&app), app.options.limits.picture_pixels);
     let for_form = headers.clone();
     let read = move |bytes: Bytes| edit(parts(&for_form, bytes)?, mode, max_pixels);
-    let (job, streaming) = submit(&app, &headers, body, FORM, read).await?;
-    answer(&app, &job, streaming, "image_edit").await
+    let (job, reply) = submit(&app, &headers, body, FORM, read).await?;
+    answer(&app, &headers, &job, reply, "image_edit").await
 }
 
 /// The parts of such a form. `image` may also be called `image[]`.
@@ -65,12 +65,8 @@ pub(crate) struct Edit {
     fields: Fields,
 }
 
-/// The layout that the form `parts` asks for, and what to tell of it meanwhile.
-fn edit(
-    parts: Vec<Part>,
-    mode: InpaintMode,
-    max_pixels: u64,
-) -> Result<(Layout, Option<Streaming>), Problem> {
+/// The layout that the form `parts` asks for, and how to answer.
+fn edit(parts: Vec<Part>, mode: InpaintMode, max_pixels: u64) -> Result<(Layout, Reply), Problem> {
     let mut values = Map::new();
     for Part { name, bytes } in parts {
         let name = name.trim_end_matches("[]");
@@ -78,7 +74,7 @@ fn edit(
             || String::from_utf8(bytes.to_vec()).map_err(|e| Problem::malformed(format!("`{name}`: {e}")));
         let value = match name {
             "image" | "mask" => STANDARD.encode(&bytes).into(),
-            _ if JSON_FIELDS.contains(&name) => serde_json::from_str(&text()?)
+            _ if JSON_FIELDS.iter().any(|field| field == name) => serde_json::from_str(&text()?)
                 .map_err(|e| Problem::malformed(format!("`{name}`: not JSON: {e}")))?,
             _ => text()?.into(),
         };
@@ -91,4 +87,35 @@ fn edit(
     let Edit { image, mask, mut fields } = edit;
     Repainting { image, mask, kind: MaskKind::Transparent, mode }.put_into(&mut fields.layout, max_pixels)?;
     fields.layout()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_told_from_json_by_the_schema() {
+        let mut fields: Vec<_> = JSON_FIELDS.iter().map(String::as_str).collect();
+        fields.sort_unstable();
+        let expected = [
+            "clip_skip",
+            "embeddings",
+            "eta",
+            "guidance_scale",
+            "height",
+            "index",
+            "inpaint_restore",
+            "loras",
+            "n",
+            "num_images",
+            "objects",
+            "partial_images",
+            "scheduled_sampling_beta",
+            "seed",
+            "steps",
+            "stream",
+            "width",
+        ];
+        assert_eq!(fields, expected);
+    }
 }

@@ -7,20 +7,57 @@ use axum::response::Response;
 use axum::response::sse::Event;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use gligen_pipeline::embedded_file;
 use image::{ImageFormat, ImageReader};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::ErrorObject;
+use super::{ErrorBody, ErrorObject};
 use crate::App;
 use crate::answer::text;
-use crate::data_url;
 use crate::follow::follow;
 use crate::job::{Job, Running, State, now};
+use crate::openapi;
 use crate::problem::Problem;
 use crate::work::StopIfGone;
 
 /// The most looks that a request may ask for.
 const MAX_LOOKS: usize = 3;
+
+/// The events of a picture that is drawn.
+pub(crate) const GENERATION_EVENTS: &[openapi::Event] = &[
+    openapi::Event::of::<StreamedImage>("image_generation.partial_image"),
+    openapi::Event::of::<StreamedImage>("image_generation.completed"),
+    openapi::Event::of::<ErrorBody>("error"),
+];
+
+/// The events of a picture that is repainted.
+pub(crate) const EDIT_EVENTS: &[openapi::Event] = &[
+    openapi::Event::of::<StreamedImage>("image_edit.partial_image"),
+    openapi::Event::of::<StreamedImage>("image_edit.completed"),
+    openapi::Event::of::<ErrorBody>("error"),
+];
+
+/// A look at an unfinished picture, or a picture.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OpenAiStreamedImage")]
+struct StreamedImage<'a> {
+    /// The event.
+    #[serde(rename = "type")]
+    kind: &'a str,
+    /// Seconds since 1970.
+    created_at: u64,
+    /// Width x height.
+    size: Option<String>,
+    quality: &'static str,
+    background: &'static str,
+    output_format: &'static str,
+    /// The PNG file.
+    b64_json: String,
+    /// Which look it is, from 0; a picture that is finished has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partial_image_index: Option<usize>,
+}
 
 /// What the client of a job wants to be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,24 +107,22 @@ impl Streaming {
 
 /// The first of the unfinished pictures, one pixel a latent.
 fn look(running: &Running) -> Option<Vec<u8>> {
-    STANDARD.decode(data_url::to_base64(running.preview.as_ref()?.first()?)?).ok()
+    embedded_file(running.preview.as_ref()?.first()?).ok()
 }
 
 fn event(kind: &str, what: &str, png: &[u8], index: Option<usize>) -> Event {
     let name = format!("{kind}.{what}");
-    let mut data = json!({
-        "type": name,
-        "created_at": now() as u64,
-        "size": size(png),
-        "quality": "auto",
-        "background": "opaque",
-        "output_format": "png",
-        "b64_json": STANDARD.encode(png),
-    });
-    if let Some(index) = index {
-        data["partial_image_index"] = index.into();
-    }
-    Event::default().event(name).data(data.to_string())
+    let data = StreamedImage {
+        kind: &name,
+        created_at: now() as u64,
+        size: size(png),
+        quality: "auto",
+        background: "opaque",
+        output_format: "png",
+        b64_json: STANDARD.encode(png),
+        partial_image_index: index,
+    };
+    Event::default().event(&name).data(text(&data))
 }
 
 /// Width x height of a picture, as that API writes it.

@@ -94,7 +94,7 @@ fn a1111_names_noise_levels_apart_from_samplers() {
 fn a1111_png_info_of_what_is_none() {
     let server = start(Options::default());
     for (file, words) in [
-        (json!({"image": "/etc/passwd"}), "`image`: not base64"),
+        (json!({"image": "/etc/passwd"}), "`image`: expected a data URL or base64"),
         (json!({"image": "etc/host"}), "`image`: not a PNG file"),
         (json!({"image": STANDARD.encode([0; 100])}), "`image`: not a PNG file"),
         (json!({"image": ""}), "`image`: not a PNG file"),

@@ -3,6 +3,7 @@
 mod a1111;
 mod about;
 mod client;
+mod import;
 mod jobs;
 mod layout_schema;
 mod openai;

@@ -25,6 +25,18 @@ fn openai_images() {
     assert_eq!((stored.width, stored.height, stored.seed), (Some(128), Some(64), Some(6)));
     assert_eq!(stored.objects[0][0].phrase.as_deref(), Some("a cat"));
 
+    let mut for_addresses = body.clone();
+    for_addresses["response_format"] = json!("url");
+    let by_address = server.post("/v1/images/generations", &for_addresses).json();
+    for (index, image) in by_address["data"].as_array().unwrap().iter().enumerate() {
+        let path =
+            image["url"].as_str().unwrap().strip_prefix(&format!("http://{}", server.address)).unwrap();
+        let file = server.get(path);
+        assert_eq!((file.status, file.header("content-type")), (200, Some("image/png")));
+        assert_eq!(STANDARD.encode(&file.body), answer["data"][index]["b64_json"]);
+        assert!(image.get("b64_json").is_none());
+    }
+
     let refused = server.post("/v1/images/generations", &json!({"prompt": "a cat", "size": "100x100"}));
     assert_eq!(refused.status, 400);
     let error = &refused.json()["error"];

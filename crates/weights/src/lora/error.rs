@@ -8,11 +8,10 @@ use crate::WeightsError;
 const SHOWN: usize = 5;
 
 /// Ends of names of other kinds of adapters.
-const OTHER_KINDS: [(&str, &str); 9] = [
+const OTHER_KINDS: [(&str, &str); 8] = [
     (".dora_scale", "DoRA"),
     (".lora_magnitude_vector", "DoRA"),
     (".lora_magnitude_vector.weight", "DoRA"),
-    (".lora_mid.weight", "LoCon with a core (Tucker or CP decomposition)"),
     (".hada_w1_a", "LoHa"),
     (".lokr_w1", "LoKr"),
     (".lokr_w1_a", "LoKr"),
@@ -71,6 +70,21 @@ pub enum LoraError {
         /// Factors for this network.
         of: usize,
     },
+    /// A core that cannot be multiplied by the factor beside it.
+    #[error(
+        "{path}: {key}: expected [rank, n, height, width] beside a factor of [n, inputs], found {core:?} and {down:?}",
+        path = .path.display()
+    )]
+    Core {
+        /// The file.
+        path: PathBuf,
+        /// The name of the core.
+        key: String,
+        /// Its shape.
+        core: Vec<usize>,
+        /// Shape of the right factor.
+        down: Vec<usize>,
+    },
     /// Factors whose product does not have the shape of the layer.
     #[error(
         "{path}: {key}: expected the product of two factors for a layer of {expected:?}, found {up:?} and {down:?}",
@@ -110,7 +124,7 @@ impl LoraError {
             Self::Unmatched { .. } | Self::Shape { .. } => {
                 Some("was this LoRA made for another base, as Stable Diffusion 2 or SDXL?".into())
             }
-            Self::Twice { .. } | Self::Half { .. } | Self::Scale { .. } => {
+            Self::Twice { .. } | Self::Half { .. } | Self::Core { .. } | Self::Scale { .. } => {
                 Some("the file is damaged, or of a kind that is not known here".into())
             }
         }

@@ -9,6 +9,8 @@ pub(super) enum Role {
     Down,
     /// The left factor, `[outputs, rank]`: B.
     Up,
+    /// Between both, in a convolution, `[rank, rank, kernel]`: then the right factor has no kernel.
+    Core,
     /// A number: the product counts `alpha / rank`.
     Alpha,
 }
@@ -41,10 +43,11 @@ const PREFIXES: [(&str, Option<Part>); 7] = [
 ];
 
 /// Ends of names: what follows the layer, what to put for it, and the role.
-const SUFFIXES: [(&str, &str, Role); 17] = [
-    // kohya
+const SUFFIXES: [(&str, &str, Role); 18] = [
+    // kohya, and LyCORIS
     (".lora_down.weight", "", Role::Down),
     (".lora_up.weight", "", Role::Up),
+    (".lora_mid.weight", "", Role::Core),
     (".alpha", "", Role::Alpha),
     // peft, and diffusers since 0.26
     (".lora_A.weight", "", Role::Down),

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::graph::{FALSE, Graph, Id, NONE, OPAQUE, TRUE, Value};
+use super::reader::Reader;
 
 /// Instructions that are followed. A checkpoint of Stable Diffusion with the state of its optimizer takes 100 000. Every
 /// instruction adds at most one value, one note and one item, so that this also bounds memory, to about 100 MB.
@@ -31,8 +32,7 @@ pub enum PickleError {
 /// Follows the pickle at the beginning of `bytes`.
 pub(crate) fn run(bytes: &[u8]) -> Result<Graph<'_>, PickleError> {
     let mut machine = Machine {
-        bytes,
-        at: 0,
+        reader: Reader::new(bytes),
         graph: Graph::new(),
         stack: Vec::new(),
         marks: Vec::new(),
@@ -41,7 +41,7 @@ pub(crate) fn run(bytes: &[u8]) -> Result<Graph<'_>, PickleError> {
     for _ in 0..MAX_STEPS {
         if let Some(root) = machine.step()? {
             machine.graph.root = root;
-            machine.graph.end = machine.at;
+            machine.graph.end = machine.reader.at;
             return Ok(machine.graph);
         }
     }
@@ -49,8 +49,7 @@ pub(crate) fn run(bytes: &[u8]) -> Result<Graph<'_>, PickleError> {
 }
 
 struct Machine<'a> {
-    bytes: &'a [u8],
-    at: usize,
+    reader: Reader<'a>,
     graph: Graph<'a>,
     stack: Vec<Id>,
     /// Heights of the stack at which marks lie.
@@ -62,14 +61,14 @@ struct Machine<'a> {
 impl<'a> Machine<'a> {
     /// Follows one instruction; the last one gives the result.
     fn step(&mut self) -> Result<Option<Id>, PickleError> {
-        let at = self.at;
-        let byte = self.u8()?;
+        let at = self.reader.at;
+        let byte = self.reader.u8()?;
         match byte {
             b'.' => return self.pop().map(Some),
 
             // Ends and beginnings.
-            0x80 => drop(self.u8()?),    // the protocol's number
-            0x95 => drop(self.take(8)?), // length of a frame: only a hint for reading ahead
+            0x80 => drop(self.reader.u8()?),    // the protocol's number
+            0x95 => drop(self.reader.take(8)?), // length of a frame: only a hint for reading ahead
             b'(' => self.marks.push(self.stack.len()),
             b'0' => self.pop_or_unmark()?,
             b'1' => drop(self.take_to_mark()?),
@@ -83,29 +82,35 @@ impl<'a> Machine<'a> {
             0x88 => self.stack.push(TRUE),
             0x89 => self.stack.push(FALSE),
             b'I' | b'L' => self.decimal()?,
-            b'J' => self.little_endian(4, true)?,
-            b'K' => self.little_endian(1, false)?,
-            b'M' => self.little_endian(2, false)?,
+            b'J' => self.int(4)?,
+            b'K' => {
+                let int = self.reader.unsigned(1)?;
+                self.push(Value::Int(int));
+            }
+            b'M' => {
+                let int = self.reader.unsigned(2)?;
+                self.push(Value::Int(int));
+            }
             0x8a => {
-                let length = self.u8()?;
-                self.long(length.into())?;
+                let length = self.reader.length(1)?;
+                self.int(length)?;
             }
             0x8b => {
-                let length = self.length(4)?;
-                self.long(length)?;
+                let length = self.reader.length(4)?;
+                self.int(length)?;
             }
             b'F' => {
-                self.line()?;
+                self.reader.line()?;
                 self.stack.push(OPAQUE);
             }
             b'G' => {
-                self.take(8)?;
+                self.reader.take(8)?;
                 self.stack.push(OPAQUE);
             }
 
             // Texts; those of Python 2 are bytes, and hold names as well.
             b'V' | b'S' => {
-                let line = self.line()?;
+                let line = self.reader.line()?;
                 let quoted = line.strip_prefix(b"'").and_then(|line| line.strip_suffix(b"'"));
                 self.text(quoted.filter(|_| byte == b'S').unwrap_or(line));
             }
@@ -158,7 +163,7 @@ impl<'a> Machine<'a> {
 
             // Classes, functions, and calls of them.
             b'c' => {
-                let (module, name) = (self.line_text()?, self.line_text()?);
+                let (module, name) = (self.reader.line_text()?, self.reader.line_text()?);
                 self.push(Value::Global(module, name));
             }
             0x93 => {
@@ -186,7 +191,7 @@ impl<'a> Machine<'a> {
                 self.call(function, arguments);
             }
             b'i' => {
-                let (module, name) = (self.line_text()?, self.line_text()?);
+                let (module, name) = (self.reader.line_text()?, self.reader.line_text()?);
                 let items = self.take_to_mark()?;
                 let function = self.graph.add(Value::Global(module, name));
                 let arguments = self.graph.add(Value::Sequence(items));
@@ -199,7 +204,7 @@ impl<'a> Machine<'a> {
 
             // What is stored outside.
             b'P' => {
-                let line = self.line()?;
+                let line = self.reader.line()?;
                 self.text(line);
                 let about = self.pop()?;
                 self.push(Value::Persistent(about));
@@ -213,29 +218,29 @@ impl<'a> Machine<'a> {
 
             // Numbering, to use a value again.
             b'p' => {
-                let index = self.index()?;
+                let index = self.reader.index()?;
                 self.remember(index)?;
             }
             b'q' => {
-                let index = self.u8()?;
+                let index = self.reader.u8()?;
                 self.remember(index.into())?;
             }
             b'r' => {
-                let index = self.u32()?;
+                let index = self.reader.u32()?;
                 self.remember(index)?;
             }
             // As many as there are so far: the next number.
             0x94 => self.remember(self.memo.len() as u32)?,
             b'g' => {
-                let index = self.index()?;
+                let index = self.reader.index()?;
                 self.recall(index, at)?;
             }
             b'h' => {
-                let index = self.u8()?;
+                let index = self.reader.u8()?;
                 self.recall(index.into(), at)?;
             }
             b'j' => {
-                let index = self.u32()?;
+                let index = self.reader.u32()?;
                 self.recall(index, at)?;
             }
             _ => return Err(PickleError::Instruction { at, byte }),
@@ -252,9 +257,9 @@ impl<'a> Machine<'a> {
     fn pop(&mut self) -> Result<Id, PickleError> {
         let floor = self.marks.last().copied().unwrap_or(0);
         if self.stack.len() <= floor {
-            return Err(PickleError::Stack { at: self.at });
+            return Err(PickleError::Stack { at: self.reader.at });
         }
-        self.stack.pop().ok_or(PickleError::Stack { at: self.at })
+        self.stack.pop().ok_or(PickleError::Stack { at: self.reader.at })
     }
 
     fn pop_or_unmark(&mut self) -> Result<(), PickleError> {
@@ -267,14 +272,18 @@ impl<'a> Machine<'a> {
 
     /// Everything above the last mark, which goes away.
     fn take_to_mark(&mut self) -> Result<Vec<Id>, PickleError> {
-        let mark = self.marks.pop().ok_or(PickleError::Stack { at: self.at })?;
+        let mark = self.marks.pop().ok_or(PickleError::Stack { at: self.reader.at })?;
         Ok(self.stack.split_off(mark))
     }
 
     /// The container that the items just popped are for.
     fn top(&self) -> Result<Id, PickleError> {
         let floor = self.marks.last().copied().unwrap_or(0);
-        self.stack.get(floor..).and_then(<[_]>::last).copied().ok_or(PickleError::Stack { at: self.at })
+        self.stack
+            .get(floor..)
+            .and_then(<[_]>::last)
+            .copied()
+            .ok_or(PickleError::Stack { at: self.reader.at })
     }
 
     fn tuple(&mut self, length: usize) -> Result<(), PickleError> {
@@ -309,7 +318,7 @@ impl<'a> Machine<'a> {
     }
 
     fn extension(&mut self, width: usize) -> Result<(), PickleError> {
-        self.take(width)?;
+        self.reader.take(width)?;
         self.stack.push(OPAQUE);
         Ok(())
     }
@@ -327,50 +336,9 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    fn take(&mut self, length: usize) -> Result<&'a [u8], PickleError> {
-        let bytes = self.bytes.get(self.at..).and_then(|rest| rest.get(..length)).ok_or(PickleError::Cut)?;
-        self.at += length;
-        Ok(bytes)
-    }
-
-    fn u8(&mut self) -> Result<u8, PickleError> {
-        self.take(1).map(|bytes| bytes[0])
-    }
-
-    fn u32(&mut self) -> Result<u32, PickleError> {
-        self.take(4).map(|bytes| bytes.iter().rev().fold(0, |number, &byte| number << 8 | u32::from(byte)))
-    }
-
-    /// A length of up to eight bytes. One beyond what fits is beyond the file as well.
-    fn length(&mut self, width: usize) -> Result<usize, PickleError> {
-        let bytes = self.take(width)?;
-        let length = bytes.iter().rev().fold(0u64, |number, &byte| number << 8 | u64::from(byte));
-        usize::try_from(length).map_err(|_| PickleError::Cut)
-    }
-
-    /// The bytes up to the end of the line.
-    fn line(&mut self) -> Result<&'a [u8], PickleError> {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let length = rest.iter().position(|&byte| byte == b'\n').ok_or(PickleError::Cut)?;
-        self.at += length + 1;
-        Ok(&rest[..length])
-    }
-
-    fn line_text(&mut self) -> Result<&'a str, PickleError> {
-        let at = self.at;
-        let what = "a name that is not UTF-8";
-        std::str::from_utf8(self.line()?).map_err(|_| PickleError::Unexpected { at, what })
-    }
-
-    fn index(&mut self) -> Result<u32, PickleError> {
-        let at = self.at;
-        let what = "a number that is none";
-        self.line_text()?.parse().map_err(|_| PickleError::Unexpected { at, what })
-    }
-
     /// An integer of protocol 0, or one of its two booleans.
     fn decimal(&mut self) -> Result<(), PickleError> {
-        let line = self.line_text()?;
+        let line = self.reader.line_text()?;
         match line {
             "00" => self.stack.push(FALSE),
             "01" => self.stack.push(TRUE),
@@ -382,24 +350,12 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    fn little_endian(&mut self, width: usize, signed: bool) -> Result<(), PickleError> {
-        let bytes = self.take(width)?;
-        let int = bytes.iter().rev().fold(0i64, |number, &byte| number << 8 | i64::from(byte));
-        self.push(Value::Int(if signed { int as i32 as i64 } else { int }));
-        Ok(())
-    }
-
-    /// An integer of `length` bytes in two's complement.
-    fn long(&mut self, length: usize) -> Result<(), PickleError> {
-        let bytes = self.take(length)?;
-        if bytes.len() > 8 {
-            self.stack.push(OPAQUE);
-            return Ok(());
+    /// An integer of `length` bytes.
+    fn int(&mut self, length: usize) -> Result<(), PickleError> {
+        match self.reader.signed(length)? {
+            Some(int) => self.push(Value::Int(int)),
+            None => self.stack.push(OPAQUE),
         }
-        let negative = bytes.last().is_some_and(|&byte| byte >= 0x80);
-        let sign = if negative { -1i64 } else { 0 };
-        let int = bytes.iter().rev().fold(sign, |number, &byte| number << 8 | i64::from(byte));
-        self.push(Value::Int(int));
         Ok(())
     }
 
@@ -411,15 +367,15 @@ impl<'a> Machine<'a> {
     }
 
     fn counted_text(&mut self, width: usize) -> Result<(), PickleError> {
-        let length = self.length(width)?;
-        let bytes = self.take(length)?;
+        let length = self.reader.length(width)?;
+        let bytes = self.reader.take(length)?;
         self.text(bytes);
         Ok(())
     }
 
     fn counted_bytes(&mut self, width: usize) -> Result<(), PickleError> {
-        let length = self.length(width)?;
-        self.take(length)?;
+        let length = self.reader.length(width)?;
+        self.reader.take(length)?;
         self.stack.push(OPAQUE);
         Ok(())
     }

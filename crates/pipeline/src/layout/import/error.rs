@@ -72,16 +72,16 @@ impl ImportError {
             Self::NoWorkflowInPicture => {
                 "ComfyUI writes it into the pictures that it saves, unless told otherwise"
             }
-            Self::Ours => "it needs no import: gligen generate --layout FILE",
+            Self::Ours => "it can be drawn as it is",
             Self::Unknown | Self::Ambiguous { .. } => {
                 let names: Vec<_> = ForeignFormat::ALL.iter().map(ForeignFormat::name).collect();
-                return Some(format!("say what it is: --from {}", names.join("|")));
+                return Some(format!("if it is one of these, say which: {}", names.join(", ")));
             }
-            Self::Value { .. } | Self::Empty { .. } => "is it in another format? --from names it",
+            Self::Value { .. } | Self::Empty { .. } => "is it in another format than it was read as?",
             Self::OutsideBox { .. } => {
-                "are its numbers pixels, fractions or percent of another size? --from names the format"
+                "are its numbers pixels, fractions or percent of another size, as in another format?"
             }
-            Self::NoPrompt => "give it with --prompt, a line for each row of the mapping",
+            Self::NoPrompt => "give one, with a line for each row of the mapping",
         };
         Some(hint.into())
     }
