@@ -56,17 +56,11 @@ fn check(
         let (weight, residual) = (weights(map), residual(map));
         let mut result = vec![f32::NAN; outputs * area];
         let weight = Matrix::whole(&*weight, [outputs, inputs * map.kernel * map.kernel]);
-        multiply(
-            &weight,
-            &Unfolded::new(map, [1, inputs], &x),
-            &mut result,
-            area,
-            |channel, first, piece| {
-                for (at, y) in (channel * area + first..).zip(piece) {
-                    *y += bias[channel] + residual.as_ref().map_or(0.0, |residual| residual[at]);
-                }
-            },
-        );
+        multiply(&weight, &Unfolded::new(map, inputs, &x), &mut result, area, |channel, first, piece| {
+            for (at, y) in (channel * area + first..).zip(piece) {
+                *y += bias[channel] + residual.as_ref().map_or(0.0, |residual| residual[at]);
+            }
+        });
         result
     };
     let winograd = |map: &Map| {

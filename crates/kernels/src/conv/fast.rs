@@ -51,26 +51,12 @@ pub(super) fn conv2d(
         return tensor(result, [batch, outputs, map.rows, map.columns]);
     }
     let weight = Matrix::whole(weight, [outputs, depth]);
-    if batch > 1 && depth > area {
-        // The weights are the larger part, and are read and packed once for all samples.
-        let met = Unfolded::new(&map, [batch, inputs], x);
-        let mut product = vec![0.0; result.len()];
-        multiply(&weight, &met, &mut product, batch * area, finish(bias, None, 0));
-        let from = |sample: usize, channel: usize| &product[(channel * batch + sample) * area..][..area];
-        for (index, result) in result.chunks_exact_mut(area).enumerate() {
-            result.copy_from_slice(from(index / outputs, index % outputs));
-            if let Some(residual) = residual {
-                result.iter_mut().zip(&residual[index * area..]).for_each(|(y, residual)| *y += residual);
-            }
-        }
-    } else {
-        let samples =
-            x.chunks_exact(inputs * height * width).zip(result.chunks_exact_mut((outputs * area).max(1)));
-        for (sample, (x, result)) in samples.enumerate() {
-            let residual = residual.map(|residual| &residual[sample * outputs * area..][..outputs * area]);
-            let met = Unfolded::new(&map, [1, inputs], x);
-            multiply(&weight, &met, result, area, finish(bias, residual, area));
-        }
+    let samples =
+        x.chunks_exact(inputs * height * width).zip(result.chunks_exact_mut((outputs * area).max(1)));
+    for (sample, (x, result)) in samples.enumerate() {
+        let residual = residual.map(|residual| &residual[sample * outputs * area..][..outputs * area]);
+        let met = Unfolded::new(&map, inputs, x);
+        multiply(&weight, &met, result, area, finish(bias, residual, area));
     }
     tensor(result, [batch, outputs, map.rows, map.columns])
 }

@@ -8,12 +8,11 @@ use super::fast::Map;
 use crate::matrix::copy_short;
 use crate::product::Columns;
 
-/// `[in · kernel · kernel, samples · places]`.
+/// `[in · kernel · kernel, places]` of one sample.
 pub(super) struct Unfolded<'a> {
     map: &'a Map,
-    samples: usize,
     inputs: usize,
-    /// `[samples, in, height, stride, pixels]`: of each row first the pixels that are a multiple of the stride from its left
+    /// `[in, height, stride, pixels]`: of each row first the pixels that are a multiple of the stride from its left
     /// border's first zero, then those beside them, and so on, with the zeros of the border among them. What a row of
     /// places meets then lies together.
     phases: Vec<f32>,
@@ -22,8 +21,8 @@ pub(super) struct Unfolded<'a> {
 }
 
 impl<'a> Unfolded<'a> {
-    /// `x`: `[samples, in, height, width]`.
-    pub(super) fn new(map: &'a Map, [samples, inputs]: [usize; 2], x: &[f32]) -> Self {
+    /// `x`: `[in, height, width]`.
+    pub(super) fn new(map: &'a Map, inputs: usize, x: &[f32]) -> Self {
         let Map { width, columns, kernel, place, .. } = *map;
         let pixels = columns + (kernel - 1) / place.stride;
         let mut phases = vec![0.0; x.len() / width * place.stride * pixels];
@@ -37,18 +36,18 @@ impl<'a> Unfolded<'a> {
                 to[first..].iter_mut().zip(x).for_each(|(to, x)| *to = *x);
             }
         });
-        Self { map, samples, inputs, phases, pixels }
+        Self { map, inputs, phases, pixels }
     }
 }
 
 impl Columns for Unfolded<'_> {
     fn columns_shape(&self) -> [usize; 2] {
         let Map { rows, columns, kernel, .. } = *self.map;
-        [self.inputs * kernel * kernel, self.samples * rows * columns]
+        [self.inputs * kernel * kernel, rows * columns]
     }
 
     fn pack(&self, rows: Range<usize>, places: Range<usize>, width: usize, panel: &mut [f32]) {
-        let Map { height, rows: in_sample, columns, kernel, place, .. } = *self.map;
+        let Map { height, columns, kernel, place, .. } = *self.map;
         for (index, to) in rows.zip(panel.chunks_exact_mut(width)) {
             let (channel, down, right) = (index / (kernel * kernel), index / kernel % kernel, index % kernel);
             let (mut left, rest) = to.split_at_mut(places.len());
@@ -56,13 +55,10 @@ impl Columns for Unfolded<'_> {
             let (mut row, mut column) = (places.start / columns, places.start % columns);
             while !left.is_empty() {
                 let (to, rest) = left.split_at_mut(left.len().min(columns - column));
-                let (sample, row_of_sample) = (row / in_sample, row % in_sample);
-                let y =
-                    (row_of_sample * place.stride + down).checked_sub(place.before).filter(|&y| y < height);
+                let y = (row * place.stride + down).checked_sub(place.before).filter(|&y| y < height);
                 match y {
                     Some(y) => {
-                        let phase = ((sample * self.inputs + channel) * height + y) * place.stride
-                            + right % place.stride;
+                        let phase = (channel * height + y) * place.stride + right % place.stride;
                         let start = phase * self.pixels + right / place.stride + column;
                         copy_short(&self.phases[start..][..to.len()], to);
                     }
