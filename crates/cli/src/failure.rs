@@ -165,7 +165,7 @@ impl Failure {
             Self::Import { source, .. } => with_flag(source.hint(), import_flag(source)),
             Self::Hub(error) => error.hint(),
             Self::NotFetched { source } => {
-                let otherwise = "there is no such folder here either";
+                let otherwise = "there is no such file or folder here either";
                 Some(source.hint().map_or(otherwise.into(), |hint| format!("{hint}; {otherwise}")))
             }
             Self::Png { .. } => Some("is it a PNG file, and whole?".into()),

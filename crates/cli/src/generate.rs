@@ -71,6 +71,7 @@ impl Drawing<'_> {
             interrupt::check()?;
             let is_held = request.is_some();
             let mut planned = self.plan(asked, request).map_err(|failure| asked.at(failure))?;
+            self.look(&mut planned).map_err(|failure| asked.at(failure))?;
             if planned.are_there {
                 finished += 1;
                 planned.drop_pictures();
@@ -89,17 +90,23 @@ impl Drawing<'_> {
         let mut request = request.map_or_else(|| asked.request(), Ok)?;
         let latents = self.args.latents.as_deref();
         request.latents = latents.map(|path| latents_file::read(path, &self.loaded.device)).transpose()?;
-        let mut planned = Planned::new(asked, pipeline.plan(&request)?, &self.loaded.model.name)?;
-        if asked.line.is_some() {
-            planned.are_there = are_there(&mut planned, self.args.overwrite)?;
+        Planned::new(asked, pipeline.plan(&request)?, &self.loaded.model.name)
+    }
+
+    /// Looks whether the pictures of a line are there, unless they are known to be.
+    fn look(&self, planned: &mut Planned) -> Result<(), Failure> {
+        if planned.asked.line.is_some() && !planned.are_there {
+            planned.are_there = are_there(planned, self.args.overwrite)?;
         }
-        Ok(planned)
+        Ok(())
     }
 
     /// Draws what `asked` wants, unless it is a line whose pictures are there; returns the pictures' paths.
     fn draw_or_skip(&mut self, asked: &Asked, planned: Option<Planned>) -> Result<Vec<PathBuf>, Failure> {
         interrupt::check()?;
-        let planned = planned.map_or_else(|| self.plan(asked, None), Ok)?;
+        let mut planned = planned.map_or_else(|| self.plan(asked, None), Ok)?;
+        // The survey may be hours ago: another run may have drawn them, or something else may lie there now.
+        self.look(&mut planned)?;
         if planned.are_there {
             return written::skip(self.args, &planned);
         }

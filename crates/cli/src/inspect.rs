@@ -17,7 +17,7 @@ use crate::{interrupt, report};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A model folder, a file (safetensors, or pickled by torch), the index of several, or a model on the hub as
-    /// `OWNER/NAME[@REVISION]` [default: the built-in small model]
+    /// `OWNER/NAME[@REVISION]`, which is fetched whole if it is not here yet [default: the built-in small model]
     #[arg(env = "GLIGEN_MODEL", hide_env_values = true)]
     model: Option<PathBuf>,
     /// One JSON object
@@ -100,8 +100,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 
 fn inspect(args: &Args) -> Result<Inspection, Failure> {
     interrupt::listen()?;
-    let mut fetching = Fetching::new(args.json, false);
+    let mut fetching = Fetching::new(false, false);
     let path = args.model.as_deref().map(|model| find(model, &mut fetching)).transpose()?;
+    interrupt::check()?;
     let path = path.as_deref();
     let checkpoint = match path {
         Some(path) => Checkpoint::open(path)?,

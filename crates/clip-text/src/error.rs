@@ -20,14 +20,6 @@ pub enum Error {
         /// The folder.
         folder: PathBuf,
     },
-    /// A file is no JSON, or has another shape than its kind of file.
-    #[error("{file}: {source}")]
-    Json {
-        /// The file's name.
-        file: &'static str,
-        /// What is wrong, and in which line.
-        source: serde_json::Error,
-    },
     /// A file of a tokenizer contradicts itself or names something that is not supported.
     #[error("{file}: {what}: expected {expected}, found {found}")]
     Tokenizer {
@@ -43,7 +35,8 @@ pub enum Error {
     /// The tokenizer's library refuses a text or a vocabulary.
     #[error("tokenizer: {0}")]
     Tokenizing(#[source] tokenizers::Error),
-    /// A configuration of the text encoder that is refused.
+    /// A file that is no JSON, or has another shape than its kind of file; a configuration of the text encoder that is
+    /// refused.
     #[error(transparent)]
     Config(#[from] gligen_weights::ConfigError),
     /// Tokenizer and text encoder do not belong together.

@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use gligen_weights::parse_config;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use tokenizers::AddedToken;
 
 use crate::{Error, TokenizerFiles};
@@ -33,17 +33,18 @@ impl SpecialTokens {
     /// Reads `tokenizer_config.json`, `special_tokens_map.json`, `added_tokens.json`, and the `added_tokens` of a
     /// `tokenizer.json`.
     pub(crate) fn read(files: &TokenizerFiles<'_>, of_json: Vec<NumberedToken>) -> Result<Self, Error> {
-        let config: Config = parse("tokenizer_config.json", files.tokenizer_config.unwrap_or(b"{}"))?;
-        let mut names: Names = parse("tokenizer_config.json", files.tokenizer_config.unwrap_or(b"{}"))?;
+        let config: Config = parse_config("tokenizer_config.json", files.tokenizer_config.unwrap_or(b"{}"))?;
+        let mut names: Names =
+            parse_config("tokenizer_config.json", files.tokenizer_config.unwrap_or(b"{}"))?;
         let numbered = match config.added_tokens_decoder {
             Some(numbered) => numbered,
             // Only the older form of the configuration leaves anything to the other files.
             None => {
                 if let Some(map) = files.special_tokens_map {
-                    names = parse::<Names>("special_tokens_map.json", map)?.or(names);
+                    names = parse_config::<Names>("special_tokens_map.json", map)?.or(names);
                 }
                 let added = files.added_tokens.unwrap_or(b"{}");
-                let added: HashMap<String, u32> = parse("added_tokens.json", added)?;
+                let added: HashMap<String, u32> = parse_config("added_tokens.json", added)?;
                 let mut numbered: BTreeMap<u32, Full> = added
                     .into_iter()
                     .map(|(content, id)| {
@@ -221,9 +222,4 @@ pub(crate) struct NumberedToken {
     id: u32,
     #[serde(flatten)]
     token: Full,
-}
-
-/// Reads JSON, naming the file if it fails.
-pub(crate) fn parse<T: DeserializeOwned>(file: &'static str, text: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(text).map_err(|source| Error::Json { file, source })
 }

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use gligen_weights::parse_config;
 use serde::Deserialize;
 use tokenizers::models::bpe::{BPE, Vocab};
 
-use crate::special_tokens::{NumberedToken, parse};
+use crate::special_tokens::NumberedToken;
 use crate::{Error, TokenizerFiles};
 
 /// Numbers that tokens may have are below this; CLIP has 49 408. The library adds to them without looking for the end.
@@ -30,14 +31,14 @@ impl Vocabulary {
         if let Some(json) = files.tokenizer_json {
             return Self::from_json(json);
         }
-        let ids = parse("vocab.json", files.vocab.unwrap_or_default())?;
+        let ids = parse_config("vocab.json", files.vocab.unwrap_or_default())?;
         let merges = merges_of_text(files.merges.unwrap_or_default())?;
         Ok(Self { file: "vocab.json", file_of_merges: "merges.txt", ids, merges, added: Vec::new() })
     }
 
     fn from_json(json: &[u8]) -> Result<Self, Error> {
         let file = "tokenizer.json";
-        let TokenizerJson { model, added_tokens } = parse(file, json)?;
+        let TokenizerJson { model, added_tokens } = parse_config(file, json)?;
         if let Some(found) = model.kind.filter(|kind| kind != "BPE") {
             return Err(Error::Tokenizer { file, what: "model.type".into(), expected: "BPE".into(), found });
         }

@@ -155,7 +155,7 @@ async fn collect(body: Body, limit: usize, patience: Duration) -> Result<Bytes, 
 
 fn too_large(limit: usize) -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body has more than {limit} bytes"))
-        .hint("make the pictures in it smaller")
+        .hint("make what is in it smaller")
 }
 
 /// Checks `layout` and unpacks the pictures that stand in it; what a path names is never opened.

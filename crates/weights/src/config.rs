@@ -1,4 +1,4 @@
-//! Published configs, read key by key: what a network does not compute is refused by the name of its key.
+//! Published configs: what is not computed is refused by the name of its key.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -80,7 +80,7 @@ pub fn check_rest(
     Ok(())
 }
 
-/// An object of a published JSON file.
+/// An object of a published JSON file, whose values are read key by key.
 #[derive(Debug, Clone)]
 pub struct ConfigKeys {
     file: &'static str,
@@ -89,6 +89,9 @@ pub struct ConfigKeys {
 
 impl ConfigKeys {
     /// Reads the text of a `file`, as errors call it.
+    ///
+    /// # Errors
+    /// [`ConfigError::Json`].
     pub fn parse(file: &'static str, text: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         Ok(Self { file, map: parse_config(file, text)? })
     }
@@ -104,6 +107,9 @@ impl ConfigKeys {
     }
 
     /// The object under `key`, if there is one.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`].
     pub fn object(&self, key: &str) -> Result<Option<Self>, ConfigError> {
         match self.get(key) {
             None => Ok(None),
@@ -113,6 +119,9 @@ impl ConfigKeys {
     }
 
     /// The object under `key`, `None` if there is a number or nothing.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`].
     pub fn object_or_number(&self, key: &str) -> Result<Option<Self>, ConfigError> {
         match self.get(key) {
             Some(Value::Number(_)) => Ok(None),
@@ -129,11 +138,17 @@ impl ConfigKeys {
     }
 
     /// A number of channels or layers; the bound keeps products of two from overflowing.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`].
     pub fn size(&self, key: &str, default: usize) -> Result<usize, ConfigError> {
         self.whole_number(key, default, 1 << 24)
     }
 
     /// A side of a picture in pixels; the bound keeps its numbers below a gigabyte.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`].
     pub fn side(&self, key: &str, default: usize) -> Result<usize, ConfigError> {
         self.whole_number(key, default, 1 << 13)
     }
@@ -147,6 +162,9 @@ impl ConfigKeys {
     }
 
     /// A number that `is_right`, as `expected` says.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`].
     pub fn number(
         &self,
         key: &str,
@@ -162,6 +180,9 @@ impl ConfigKeys {
     }
 
     /// True or false.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`].
     pub fn flag(&self, key: &str, default: bool) -> Result<bool, ConfigError> {
         match self.get(key) {
             None => Ok(default),
@@ -171,6 +192,9 @@ impl ConfigKeys {
     }
 
     /// The meaning of the text under `key`, one of `meanings`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`].
     pub fn choice<T: Copy>(&self, key: &str, default: T, meanings: &[(&str, T)]) -> Result<T, ConfigError> {
         let Some(value) = self.get(key) else { return Ok(default) };
         let found = meanings.iter().find(|(text, _)| value.as_str() == Some(text));
@@ -181,6 +205,9 @@ impl ConfigKeys {
     }
 
     /// Refuses any value of `key` but `neutral`, with which it changes no numbers.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`].
     pub fn refuse_unless(&self, key: &str, neutral: &Value) -> Result<(), ConfigError> {
         match self.get(key) {
             None => Ok(()),

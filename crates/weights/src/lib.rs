@@ -9,8 +9,11 @@
 //!
 //! The networks of this project name and lay out their parameters as torch does, so a key of the file is the path of
 //! the parameter in the module, joined by dots; what older files call differently is a table, a [`KeyMap`]. Loading is
-//! strict: whatever is missing, left over, of another shape or not finite comes back in one [`LoadReport`]. Configs are as
-//! strict: [`ConfigKeys`] and [`check_rest`] refuse what is not computed by the name of its key.
+//! strict: whatever is missing, left over, of another shape or not finite comes back in one [`LoadReport`].
+//!
+//! What configs ask for and is not computed is refused by the name of its key. [`check_rest`] refuses what no network of
+//! the kind has; [`ConfigKeys`] reads transformers' configs, whose many other keys are passed over, and refuses what
+//! is not computed of those that it is asked for.
 //!
 //! ```
 //! use burn::Tensor;

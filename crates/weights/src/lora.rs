@@ -8,11 +8,11 @@
 //! Source: "LoRA: Low-Rank Adaptation of Large Language Models", arXiv 2106.09685, section 4.1; for convolutions as
 //! LoCon and peft have it: A keeps the kernel, B is 1×1. LoCon may also split A into a core and a factor without a kernel.
 
-mod core;
 mod error;
 mod keys;
 mod merged;
 mod scale;
+mod tucker;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -98,7 +98,7 @@ impl Lora {
             };
             let down = match found.remove(&Role::Core) {
                 None => down,
-                Some((key, core)) => core::product(&core, &down).ok_or_else(|| LoraError::Core {
+                Some((key, core)) => tucker::product(&core, &down).ok_or_else(|| LoraError::Core {
                     path: path.into(),
                     key,
                     core: core.info.shape.clone(),

@@ -100,7 +100,7 @@ fn named_in(output: Option<&Path>, input: &Path, picture: &Path) -> PathBuf {
     let path = folder(input).join(picture);
     match output {
         Some(output) => seen_from(&folder(output), &path),
-        None if folder(input).as_os_str().is_empty() => path,
+        None if matches!(folder(input).to_str(), Some("" | ".")) => path,
         None => whole(&path),
     }
 }

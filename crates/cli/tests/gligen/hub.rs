@@ -82,6 +82,17 @@ fn a_model_of_the_hub_is_inspected_and_converted_as_its_folder_is() {
     assert!(read("of-hub.safetensors") == read("of-folder.safetensors"));
 }
 
+/// Progress is none of the output, so `--json` does not keep it back.
+#[test]
+fn inspect_tells_what_it_fetches() {
+    let place = Place::new();
+    let output = place.command(&["inspect", "--json", MODEL]).output().unwrap();
+    assert!(output.status.success());
+    let told = text(&output.stderr);
+    assert!(told.starts_with("fetching 12 files, 22.1 MB\n"), "{told}");
+    assert!(serde_json::from_slice::<serde_json::Value>(&output.stdout).is_ok(), "{}", text(&output.stdout));
+}
+
 #[test]
 fn pull_tells_where_it_is() {
     let place = Place::new();

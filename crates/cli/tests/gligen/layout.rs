@@ -72,6 +72,12 @@ fn pictures_are_named_from_where_the_layout_is() {
     let elsewhere = text(&program.run(&["layout", "import", "theirs/meta.json"]).stdout);
     let whole = program.folder().canonicalize().unwrap().join("theirs/images/house.png");
     assert!(elsewhere.contains(&format!(r#""image":"{}""#, whole.display())), "{elsewhere}");
+    // Where the program runs, whichever way the file is named.
+    fs::write(program.path("meta.json"), foreign("gligen.json")).unwrap();
+    for (file, picture) in [("meta.json", "images/house.png"), ("./meta.json", "./images/house.png")] {
+        let here = text(&program.run(&["layout", "import", file]).stdout);
+        assert!(here.contains(&format!(r#""image":"{picture}""#)), "{here}");
+    }
 }
 
 #[test]

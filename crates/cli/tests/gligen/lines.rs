@@ -1,6 +1,8 @@
 //! `--layout FILE.jsonl`: a layout on each line.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::time::SystemTime;
 
 use gligen_testkit::fixtures;
@@ -134,6 +136,42 @@ fn what_is_there_is_not_lost() {
     assert_eq!(paths, "many-0001.png\nmany-0002-0.png\nmany-0002-1.png\n");
     assert!(before[0] != read(&program, "many-0001.png") && before[1] != read(&program, "many-0002-0.png"));
     refused("line_no_metadata", &program, &["--steps", "2"]);
+}
+
+/// A first line of many steps leaves the time for it.
+#[test]
+fn what_comes_while_other_lines_are_drawn_is_not_lost() {
+    const LONG: &str = r#"{"prompt": "a cat", "seed": 1, "steps": 60, "scheduler": "ddim"}"#;
+    let draw_while = |program: &Program, come: &dyn Fn()| {
+        let args = ["generate", "--layout", "many.jsonl", "--verbose"];
+        let mut child = program.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        lines.find(|line| line.starts_with("step 2 of 60")).unwrap();
+        come();
+        let told = lines.find(|line| line.starts_with("error: "));
+        let output = child.wait_with_output().unwrap();
+        (output.status.code(), text(&output.stdout), told)
+    };
+
+    let program = with_lines(&[LONG, DOG]);
+    let photograph = || fs::write(program.path("many-0002-1.png"), "a photograph").unwrap();
+    let (status, paths, error) = draw_while(&program, &photograph);
+    assert_eq!((status, paths.as_str()), (Some(2), "many-0001.png\n"));
+    let expected =
+        "error: many.jsonl, line 2: many-0002-1.png is there, but is not what this line draws".to_owned();
+    assert_eq!(error, Some(expected));
+    assert_eq!(read(&program, "many-0002-1.png"), b"a photograph");
+
+    // Of another run over the same lines.
+    let program = with_lines(&[LONG, CAT]);
+    draw(&program, &[]);
+    fs::remove_file(program.path("many-0001.png")).unwrap();
+    fs::rename(program.path("many-0002.png"), program.path("elsewhere.png")).unwrap();
+    let before = written(&program, "elsewhere.png");
+    let come = || fs::rename(program.path("elsewhere.png"), program.path("many-0002.png")).unwrap();
+    let (status, paths, _) = draw_while(&program, &come);
+    assert_eq!((status, paths.as_str()), (Some(0), "many-0001.png\n"));
+    assert_eq!(written(&program, "many-0002.png"), before);
 }
 
 /// LoRA files change a model while it is loaded.

@@ -9,7 +9,7 @@ pub(super) enum Role {
     Down,
     /// The left factor, `[outputs, rank]`: B.
     Up,
-    /// Between both, in a convolution, `[rank, rank, kernel]`: then the right factor has no kernel.
+    /// Between both, in a convolution, `[rank, inner, kernel]`: then the right factor has no kernel.
     Core,
     /// A number: the product counts `alpha / rank`.
     Alpha,

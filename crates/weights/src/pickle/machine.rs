@@ -85,11 +85,11 @@ impl<'a> Machine<'a> {
             b'J' => self.int(4)?,
             b'K' => {
                 let int = self.reader.unsigned(1)?;
-                self.push(Value::Int(int));
+                self.push(Value::Int(int as i64));
             }
             b'M' => {
                 let int = self.reader.unsigned(2)?;
-                self.push(Value::Int(int));
+                self.push(Value::Int(int as i64));
             }
             0x8a => {
                 let length = self.reader.length(1)?;

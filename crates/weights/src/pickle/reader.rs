@@ -24,14 +24,12 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn u32(&mut self) -> Result<u32, PickleError> {
-        self.take(4).map(|bytes| bytes.iter().rev().fold(0, |number, &byte| number << 8 | u32::from(byte)))
+        self.unsigned(4).map(|number| number as u32)
     }
 
     /// A length of up to eight bytes. One beyond what fits is beyond the file as well.
     pub(super) fn length(&mut self, width: usize) -> Result<usize, PickleError> {
-        let bytes = self.take(width)?;
-        let length = bytes.iter().rev().fold(0u64, |number, &byte| number << 8 | u64::from(byte));
-        usize::try_from(length).map_err(|_| PickleError::Cut)
+        usize::try_from(self.unsigned(width)?).map_err(|_| PickleError::Cut)
     }
 
     /// The bytes up to the end of the line.
@@ -54,10 +52,10 @@ impl<'a> Reader<'a> {
         self.line_text()?.parse().map_err(|_| PickleError::Unexpected { at, what })
     }
 
-    /// A number of at most four bytes, without a sign.
-    pub(super) fn unsigned(&mut self, width: usize) -> Result<i64, PickleError> {
+    /// A number of at most eight bytes, without a sign.
+    pub(super) fn unsigned(&mut self, width: usize) -> Result<u64, PickleError> {
         let bytes = self.take(width)?;
-        Ok(bytes.iter().rev().fold(0, |number, &byte| number << 8 | i64::from(byte)))
+        Ok(bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)))
     }
 
     /// A number of `length` bytes in two's complement, if it fits into eight.
