@@ -249,8 +249,8 @@ impl Layout {
         let format = options.format.map_or_else(|| ForeignFormat::of(text), Ok)?;
         let drafts = (format.read)(&Source { text, prompt: options.prompt })?;
         let imported = drafts.into_iter().enumerate();
-        let imported: Vec<_> =
-            imported.filter_map(|(index, draft)| draft.finish(index, options.prompt)).collect();
+        let imported = imported.filter_map(|(index, draft)| draft.finish(index, options.prompt).transpose());
+        let imported = imported.collect::<Result<Vec<_>, _>>()?;
         if imported.is_empty() { Err(ImportError::Empty { format: format.name }) } else { Ok(imported) }
     }
 }

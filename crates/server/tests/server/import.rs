@@ -61,12 +61,19 @@ fn what_cannot_be_imported_is_told() {
     let good = foreign("mig.json");
     let outside =
         br#"{"1": {"caption": "a cat", "segment": [{"label": "a cat", "bbox": [3, 0.2, 4, 0.8]}]}}"#;
+    let named_over_and_over = format!(
+        r#"{{"images": [{{"id": 7, "width": 9, "height": 9}}], "categories": [{{"id": 1, "name": "{}"}}],
+            "annotations": [{}]}}"#,
+        "a".repeat(100_000),
+        [r#"{"image_id": 7, "category_id": 1, "bbox": [0, 0, 9, 9]}"#; 100].join(", "),
+    );
     for (parts, status, words) in [
         (&[("file", b"{".as_slice())][..], 400, "not JSON"),
         (&[("file", b"\xff\xfe")], 400, "neither a PNG file nor UTF-8 text"),
         (&[("file", b"\x89PNG")], 400, ""),
         (&[("file", b"{}")], 422, "its keys are those of no format"),
         (&[("file", outside)], 422, "`1.segment[0].bbox`: this box lies outside the picture"),
+        (&[("file", named_over_and_over.as_bytes())], 422, "at most 1000 characters, found 100000"),
         (&[("file", &good), ("format", b"word")], 422, "`format`: found `word`"),
         (&[("file", &good), ("format", b"coco")], 422, "`"),
         (&[("file", &good), ("file", &good)], 400, "`file`: given twice"),
