@@ -124,7 +124,7 @@ fn what_has_the_keys_of_no_format_or_of_several_is_refused() {
         r#"{"boxes": [[0, 0, 1, 1]]}"#,
         r#"{"annos": [], "segment": []}"#,
         r#"{"prompt": "a cat", "objects": [{"phrase": "a cat", "box": [0, 0, 1, 1]}]}"#,
-        "{\"prompt\": \"a cat\"}\n{\"prompt\": \"a dog\"}\n",
+        "{\"prompt\": \"a cat\"}\n\n{\"prompt\": \"a dog\"}\n",
         r#"[{"caption": "a cat", "annos": []}"#,
     ];
     let mut report = String::new();

@@ -105,8 +105,9 @@ fn ours(file: &[u8]) -> Result<Vec<ImportedLayout>, Problem> {
         return Ok(vec![as_is((0, layout))]);
     }
     let lines = String::from_utf8_lossy(file);
-    let lines: Result<Vec<_>, _> = lines.trim().lines().map(Layout::from_json).collect();
-    Ok(lines?.into_iter().enumerate().map(as_is).collect())
+    let lines = lines.trim_start_matches('\u{feff}').lines().filter(|line| !line.trim().is_empty());
+    let layouts: Result<Vec<_>, _> = lines.map(Layout::from_json).collect();
+    Ok(layouts?.into_iter().enumerate().map(as_is).collect())
 }
 
 /// What a file holds.

@@ -48,11 +48,12 @@ fn layouts_of_ours_come_back_as_they_are() {
     let server = start(Options::default());
     let one = layout(2).to_string();
     let picture = server.ask("POST", "/v1/generate", &["Accept: image/png"], one.as_bytes()).body;
-    for file in [one.as_bytes(), &picture, format!("{one}\n{one}\n").as_bytes()] {
+    let (marked, lines) = (format!("\u{feff}{one}"), format!("\u{feff}{one}\n\n{one}\n"));
+    for file in [one.as_bytes(), &picture, marked.as_bytes(), lines.as_bytes()] {
         let read = layouts(&server, &[("file", file)]);
         assert_eq!(read.last().unwrap()["layout"]["objects"], layout(2)["objects"]);
     }
-    assert_eq!(layouts(&server, &[("file", format!("{one}\n{one}\n").as_bytes())]).len(), 2);
+    assert_eq!(layouts(&server, &[("file", lines.as_bytes())]).len(), 2);
 }
 
 #[test]
