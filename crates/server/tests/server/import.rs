@@ -1,5 +1,6 @@
 //! Layouts of other programs, handed in as files.
 
+use gligen_pipeline::{LAYOUT_KEYWORD, write_png};
 use gligen_server::Options;
 use gligen_testkit::fixtures;
 use serde_json::{Value, json};
@@ -54,6 +55,31 @@ fn layouts_of_ours_come_back_as_they_are() {
         assert_eq!(read.last().unwrap()["layout"]["objects"], layout(2)["objects"]);
     }
     assert_eq!(layouts(&server, &[("file", lines.as_bytes())]).len(), 2);
+}
+
+#[test]
+fn mistakes_in_layouts_of_ours_are_told_with_their_place() {
+    let server = start(Options::default());
+    let misspelt = r#"{"prompt": "a", "sede": 7}"#;
+    let mut picture = Vec::new();
+    let texts = [(LAYOUT_KEYWORD, misspelt.to_string())];
+    write_png(&mut picture, &image::RgbImage::new(8, 8), &texts).unwrap();
+    let lines = format!("{{\"prompt\": \"a\"}}\n\n{misspelt}\n");
+    let three_numbers = br#"{"prompt": "a", "objects": [{"phrase": "a", "box": [0, 0, 1]}]}"#;
+    for (file, words) in [
+        (misspelt.as_bytes(), "unknown key `sede`"),
+        (format!("\u{feff}{misspelt}").as_bytes(), "unknown key `sede`"),
+        (&picture, "unknown key `sede`"),
+        (lines.as_bytes(), "line 3: unknown key `sede`"),
+        (three_numbers, "`objects[0].box"),
+    ] {
+        let answer = import(&server, &[("file", file)]);
+        let problem = answer.json();
+        assert_eq!(answer.status, 422, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().starts_with(words), "{problem}");
+    }
+    let hint = import(&server, &[("file", misspelt.as_bytes())]).json()["hint"].take();
+    assert_eq!(hint, "did you mean `seed`?");
 }
 
 #[test]
