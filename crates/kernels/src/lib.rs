@@ -67,7 +67,8 @@ pub use samples::{map_parts, parts, token_parts};
 pub use stored::{reads_halves, widened};
 pub use upsample::{upsample_nearest, upsample_nearest_plain};
 
-/// What sizes of blocks are divided by where Miri runs the tests: it is a thousand times slower, and sees the same.
+/// What sizes of blocks, and by powers of it the sizes from which threads or kept memory pay, are divided by where Miri
+/// runs the tests: it is a thousand times slower, and sees the same.
 #[cfg(feature = "flex")]
 const IN_MIRI: usize = if cfg!(miri) { 8 } else { 1 };
 

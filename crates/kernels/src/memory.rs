@@ -134,7 +134,7 @@ fn advise_large_pages(numbers: &[f32]) {
 mod tests {
     use super::*;
 
-    /// A size that no other test asks for.
+    /// No other test asks for a size from [`LARGE`] to this one.
     const COUNT: usize = LARGE + 43;
 
     /// Held by a test that must find what it has left behind, and by one that makes room.
@@ -153,6 +153,17 @@ mod tests {
         }
         let other = for_results(COUNT);
         assert_ne!(other.as_ptr().cast(), place, "the first is still in use");
+    }
+
+    #[test]
+    fn what_is_left_behind_serves_no_less_than_half_of_it() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = bytes(vec![3.0; 3 * LARGE]);
+        let place = first.as_ptr();
+        drop(first);
+        assert_ne!(for_results(LARGE).as_ptr().cast(), place, "it is too long for that");
+        let again = for_results(2 * LARGE);
+        assert_eq!((again.as_ptr().cast(), again.len()), (place, 2 * LARGE));
     }
 
     #[test]

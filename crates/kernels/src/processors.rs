@@ -1,7 +1,7 @@
 //! What is computed with the vectors of one processor against those of the others, and against f64.
 //!
-//! Miri runs these tests and those that use [`on_each`], with smaller sizes and fewer cases: nothing in them goes
-//! through Burn, so that it sees the kernels alone.
+//! Miri runs these tests but the last, and those that use [`on_each`], with smaller sizes and fewer cases: nothing in
+//! them goes through Burn, so that it sees the kernels alone.
 
 use burn::Tensor;
 use burn::tensor::{Device, TensorData};
@@ -13,7 +13,7 @@ use crate::product::multiply;
 use crate::vectors::Processor;
 use crate::{IN_MIRI, Placement, attention, conv2d};
 
-/// So many cases, or one where Miri runs them, which is a thousand times slower: a case has a shape of each kind.
+/// So many cases, or one in Miri: a case has a shape of each kind.
 pub(crate) fn cases(cases: u32) -> ProptestConfig {
     let cases = if cfg!(miri) { 1 } else { cases };
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }

@@ -7,10 +7,10 @@ use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 #[cfg(feature = "flex")]
 use crate::flex;
 
-/// Repeats the pixels of `x`, `[batch, channels, height, width]`, to `[batch, channels, size[0], size[1]]`: each pixel
-/// of the result is the nearest of `x`, of two the one above and on the left.
+/// Repeats the pixels of `x`, `[batch, channels, height, width]`, to `[batch, channels, size[0], size[1]]`: row i of the
+/// result is row ⌊i · height / size\[0\]⌋ of `x`, and columns likewise.
 ///
-/// The fast path takes sizes that are twice those of `x`, or one less.
+/// The fast path takes sizes that are twice those of `x`, or one less: there it is row ⌊i / 2⌋.
 pub fn upsample_nearest(x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
     #[cfg(feature = "flex")]
     {

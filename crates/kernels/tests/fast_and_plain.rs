@@ -118,7 +118,7 @@ proptest! {
         seed: u64,
         causal: bool,
     ) {
-        let queries = if causal { keys } else { queries }; // else it would mean something else elsewhere
+        let queries = if causal { keys } else { queries }; // backends differ in what it means where there are more keys, or fewer
         let context = |view, seed| tensor([batch, heads, keys, d], view, seed, 2.0);
         let (k, v) = (context(second, seed ^ 1), context(third, seed ^ 2));
         compare(

@@ -278,7 +278,7 @@ mod tests {
                 let mut others = before.iter().chain(behind);
                 prop_assert!(others.all(|x| x.is_nan()), "another head's numbers were written");
                 for (&actual, &exact) in own.iter().zip(&exact[query * width..]) {
-                    // Scores of up to `width · size²` are rounded before their exponential is taken.
+                    // Scores of up to `√width · size²` are rounded before their exponential is taken.
                     let allowed = 1e-6 * size * (1.0 + size * size * (width as f32).sqrt());
                     let error = (f64::from(actual) - exact).abs();
                     prop_assert!(error <= f64::from(allowed), "{actual}, exactly {exact}");

@@ -12,12 +12,15 @@ use crate::numbers::Numbers;
 use crate::processors::{cases, numbers, on_each};
 use crate::product::multiply;
 
-/// `x`: `[in, height, width]`, `weight`: `[out, in, kernel, kernel]`; the result is `[out, rows, columns]`.
+/// Samples that are computed together.
+const SAMPLES: usize = 2;
+
+/// One sample: `x`: `[in, height, width]`, `weight`: `[out, in, kernel, kernel]`; the result is `[out, rows, columns]`.
 fn definition(map: &Map, [outputs, inputs]: [usize; 2], x: &[f32], weight: &[f32]) -> Vec<f64> {
     let Map { height, width, rows, columns, kernel, place } = *map;
-    let pixel = |channel: usize, y: usize, x_place: usize| {
-        let (y, x_place) = (y.checked_sub(place.before)?, x_place.checked_sub(place.before)?);
-        (y < height && x_place < width).then(|| x[(channel * height + y) * width + x_place])
+    let pixel = |channel: usize, row: usize, column: usize| {
+        let (row, column) = (row.checked_sub(place.before)?, column.checked_sub(place.before)?);
+        (row < height && column < width).then(|| x[(channel * height + row) * width + column])
     };
     let mut result = Vec::new();
     for at in 0..outputs * rows * columns {
@@ -39,46 +42,54 @@ fn check(
     [kernel, stride, before, after]: [usize; 4],
     adds_residual: bool,
 ) -> Result<(), TestCaseError> {
-    let map = |kernel: usize, stride| {
+    let map_of = |kernel: usize, stride| {
         // The kernel must have a place.
         let after = after.max(kernel.saturating_sub(before + height.min(width)));
         let size = |side: usize| (side + before + after - kernel) / stride + 1;
         let place = Placement { stride, before, after };
         Map { height, width, rows: size(height), columns: size(width), kernel, place }
     };
-    let x = numbers(inputs * height * width, 1);
+    let in_sample = inputs * height * width;
+    let x = numbers(SAMPLES * in_sample, 1);
     let bias = numbers(outputs, 3);
     let weights = |map: &Map| numbers(outputs * inputs * map.kernel * map.kernel, 2);
-    let residual = |map: &Map| adds_residual.then(|| numbers(outputs * map.rows * map.columns, 4));
+    let residual = |map: &Map| adds_residual.then(|| numbers(SAMPLES * outputs * map.rows * map.columns, 4));
 
     let unfolded = |map: &Map| {
         let area = map.rows * map.columns;
         let (weight, residual) = (weights(map), residual(map));
-        let mut result = vec![f32::NAN; outputs * area];
+        let mut result = vec![f32::NAN; SAMPLES * outputs * area];
         let weight = Matrix::whole(&*weight, [outputs, inputs * map.kernel * map.kernel]);
-        multiply(&weight, &Unfolded::new(map, inputs, &x), &mut result, area, |channel, first, piece| {
-            for (at, y) in (channel * area + first..).zip(piece) {
-                *y += bias[channel] + residual.as_ref().map_or(0.0, |residual| residual[at]);
-            }
-        });
+        for sample in 0..SAMPLES {
+            let met = Unfolded::new(map, inputs, &x[sample * in_sample..][..in_sample]);
+            let start = sample * outputs * area;
+            let result = &mut result[start..][..outputs * area];
+            multiply(&weight, &met, result, area, |channel, first, piece| {
+                for (at, y) in (start + channel * area + first..).zip(piece) {
+                    *y += bias[channel] + residual.as_ref().map_or(0.0, |residual| residual[at]);
+                }
+            });
+        }
         result
     };
     let winograd = |map: &Map| {
         let (weight, residual) = (weights(map), residual(map));
-        let mut result = vec![f32::NAN; outputs * map.rows * map.columns];
+        let mut result = vec![f32::NAN; SAMPLES * outputs * map.rows * map.columns];
         let (weight, residual) = (Numbers::F32(&weight), residual.as_deref());
-        Winograd { map, samples: 1, inputs, outputs, x: &x, weight, bias: Some(&bias), residual }
+        Winograd { map, samples: SAMPLES, inputs, outputs, x: &x, weight, bias: Some(&bias), residual }
             .run(&mut result);
         result
     };
-    let (any, three) = (map(kernel, stride), map(3, 1));
+    let (any, three) = (map_of(kernel, stride), map_of(3, 1));
     let exact = [&any, &three].map(|map| {
-        let (sums, residual) = (definition(map, [outputs, inputs], &x, &weights(map)), residual(map));
+        let (weight, residual) = (weights(map), residual(map));
+        let samples = x.chunks(in_sample.max(1));
+        let sums = samples.flat_map(|x| definition(map, [outputs, inputs], x, &weight));
         let added = |at: usize| {
-            let bias = bias[at / (map.rows * map.columns)];
+            let bias = bias[at / (map.rows * map.columns) % outputs];
             f64::from(bias) + residual.as_ref().map_or(0.0, |residual| f64::from(residual[at]))
         };
-        sums.into_iter().enumerate().map(|(at, sum)| sum + added(at)).collect::<Vec<_>>()
+        sums.enumerate().map(|(at, sum)| sum + added(at)).collect::<Vec<_>>()
     });
     for ways in on_each(|| [unfolded(&any), winograd(&three)]) {
         for (&actual, &exact) in ways.iter().flatten().zip(exact.iter().flatten()) {
@@ -105,4 +116,10 @@ proptest! {
             check(shape, place, adds_residual)?;
         }
     }
+}
+
+/// Of the 17 tiles of a row the first sixteen are read where they lie, and the next sixteen are of both samples.
+#[test]
+fn tiles_that_are_read_where_they_lie_and_tiles_of_two_samples() -> Result<(), TestCaseError> {
+    check([1, 1, 3, 70], [3, 1, 0, 0], true)
 }

@@ -115,7 +115,7 @@ unsafe fn tile<L: Lanes, const G: usize, const V: usize>(panel: Panel, row: usiz
         let mut sums = [[[L::splat(0.0); V]; GROUP]; G];
         let mut b = panel.b;
         let mut at = 0;
-        // Meanwhile the panel that lies behind this one is brought, by each tile its share.
+        // Meanwhile the panel that lies behind this one, where there is one, is brought, by each tile its share.
         let share = b_row * G * GROUP / panel.rows;
         let mut next = panel.b.wrapping_add(inner * b_row + row / (G * GROUP) * share * inner);
         for _ in 0..inner {

@@ -269,7 +269,7 @@ mod x86 {
         sixteens_of_four
     );
 
-    /// The two instructions of AVX-512F that Miri does not know, in the place of the real ones.
+    /// Instructions of AVX-512F that Miri does not know, in the place of the real ones (one more is in `fours.rs`).
     #[cfg(miri)]
     mod in_miri {
         use std::arch::x86_64::{__m256, __m512};

@@ -39,7 +39,7 @@ impl Job for ResultsJob<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        let Self(this) = self;
+        let Self(this) = &self;
         assert!(this.products.len() >= (VALUES - 1) * this.value + TILES, "products of every value");
         let bias = this.winograd.bias.map_or(0.0, |bias| bias[this.channel]);
         // Rows of results, tile by tile.
@@ -60,33 +60,33 @@ impl Job for ResultsJob<'_> {
                     }
                 }
                 for row in 0..RESULTS {
-                    let y = transforms::results(half[row]);
-                    let mut with_bias = y;
-                    for column in 0..RESULTS {
-                        with_bias[column] = y[column].plus(L::splat(bias));
+                    let mut y = transforms::results(half[row]);
+                    for y in &mut y {
+                        *y = y.plus(L::splat(bias));
                     }
-                    L::store_fours(with_bias, results[row].as_mut_ptr().add(RESULTS * lane));
+                    L::store_fours(y, results[row].as_mut_ptr().add(RESULTS * lane));
                 }
             }
         }
-        this.place(&results);
+        self.place(&results);
     }
 }
 
-impl Results<'_> {
+impl ResultsJob<'_> {
     /// Rows of results to their places, of which some may be outside of the map.
     #[inline(always)]
     fn place(&self, results: &[Fours; RESULTS]) {
-        let Map { rows, columns, .. } = *self.winograd.map;
-        for run in self.runs {
+        let Self(this) = self;
+        let Map { rows, columns, .. } = *this.winograd.map;
+        for run in this.runs {
             let count = (run.count * RESULTS).min(columns - run.left);
             for (row, results) in results.iter().enumerate().take(rows - run.top) {
-                let channel = run.sample * self.winograd.outputs + self.channel;
+                let channel = run.sample * this.winograd.outputs + this.channel;
                 let at = (channel * rows + run.top + row) * columns + run.left;
                 let results = &results[run.first * RESULTS..][..count];
                 // SAFETY: the places of this channel's tiles, as whoever made the job promised.
-                let to = unsafe { self.room.part(at, count) };
-                let residual = self.winograd.residual.map(|residual| &residual[at..][..count]);
+                let to = unsafe { this.room.part(at, count) };
+                let residual = this.winograd.residual.map(|residual| &residual[at..][..count]);
                 // Rows of known length save the loops.
                 match (<&mut Fours>::try_from(&mut *to), <&Fours>::try_from(results)) {
                     (Ok(to), Ok(results)) => put(to, results, residual),
