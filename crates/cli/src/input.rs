@@ -36,9 +36,9 @@ pub(crate) fn read(path: &Path) -> Result<(Vec<u8>, String), Failure> {
 }
 
 /// The lines of `text` that are not empty, each with its number from 1; empty ones count, so that it is also what an
-/// editor calls it.
+/// editor calls it. A byte-order mark before the first counts for nothing.
 pub(crate) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty())
+    (1..).zip(text.trim_start_matches('\u{feff}').lines()).filter(|(_, line)| !line.trim().is_empty())
 }
 
 /// The layout on `line`, the `number`-th of its file, which errors call `place`.

@@ -198,7 +198,7 @@ impl Layout {
         })
     }
 
-    /// Reads a layout from the bytes of a JSON file, or of a picture made by us.
+    /// Reads a layout from the bytes of a JSON file, which may begin with a byte-order mark, or of a picture made by us.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, LayoutError> {
         if bytes.starts_with(b"\x89PNG") {
             let texts = read_png_texts(Cursor::new(bytes))?;
@@ -209,7 +209,7 @@ impl Layout {
             path: "layout".into(),
             reason: format!("neither a PNG file nor UTF-8 text: {error}"),
         })?;
-        Self::from_json(text)
+        Self::from_json(text.trim_start_matches('\u{feff}'))
     }
 
     /// Reads a layout file, or the layout in a picture made by us.

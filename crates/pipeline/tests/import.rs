@@ -124,7 +124,7 @@ fn what_has_the_keys_of_no_format_or_of_several_is_refused() {
         r#"{"boxes": [[0, 0, 1, 1]]}"#,
         r#"{"annos": [], "segment": []}"#,
         r#"{"prompt": "a cat", "objects": [{"phrase": "a cat", "box": [0, 0, 1, 1]}]}"#,
-        "{\"prompt\": \"a cat\"}\n{\"prompt\": \"a dog\"}\n",
+        "{\"prompt\": \"a cat\"}\n\n{\"prompt\": \"a dog\"}\n",
         r#"[{"caption": "a cat", "annos": []}"#,
     ];
     let mut report = String::new();
@@ -211,6 +211,37 @@ fn what_is_wrong_is_refused_with_its_place() {
     for format in ForeignFormat::ALL {
         assert!(cases.iter().any(|(name, _)| *name == format.name()), "nothing is refused as {format:?}");
     }
+}
+
+#[test]
+fn a_file_cannot_have_a_long_text_copied_into_many_things() {
+    let long = "a".repeat(1001);
+    let box_node =
+        format!(r#"{{"class_type": "GLIGENTextBoxApply", "inputs": {{"conditioning_to": ["{long}", 0]}}}}"#);
+    let mapping = ImportOptions { prompt: Some(&long), ..as_format("forge-couple") };
+    let caption = ImportOptions { prompt: Some(&long), ..as_format("coco") };
+    let cases = [
+        (
+            as_format("coco"),
+            r#"{"images": [{"id": 7, "width": 9, "height": 9}], "categories": [{"id": 1, "name": "LONG"}],
+                "annotations": [{"image_id": 7, "category_id": 1, "bbox": [0, 0, 9, 9]}]}"#,
+        ),
+        (as_format("mig"), r#"{"LONG": {"caption": "a", "segment": []}}"#),
+        (as_format("lmd"), r#"{"LONG": ["Objects: []\nBackground prompt: a room"]}"#),
+        (
+            as_format("comfyui"),
+            r#"{"1": {"class_type": "KSampler", "inputs": {"positive": ["LONG", 0], "latent_image": ["3", 0]}},
+                "3": {"class_type": "EmptyLatentImage", "inputs": {"width": 512, "height": 512}}, "LONG": BOX}"#,
+        ),
+        (mapping, "[[0, 1, 0, 1, 1]]"),
+        (caption, &file("coco.json")),
+    ];
+    let mut report = String::new();
+    for (options, text) in cases {
+        let text = text.replace("BOX", &box_node).replace("LONG", &long);
+        report += &format!("{}\n{}", options.format.unwrap().name(), refusal(text.as_bytes(), &options));
+    }
+    insta::assert_snapshot!(report);
 }
 
 /// That what was imported is read by our own reader and written again with the same bytes.

@@ -128,6 +128,12 @@ export function toLayout({ inpaintMode }) {
 
 const isEmbedded = (text) => typeof text === "string" && text.startsWith("data:image/");
 
+/** Whether a layout names pictures by their files, which the page cannot open. */
+export function namesFiles({ objects = [], inpaint_image, inpaint_mask }) {
+  const pictures = [...objects.flat().map(({ image }) => image), inpaint_image, inpaint_mask];
+  return pictures.some((picture) => picture && !isEmbedded(picture));
+}
+
 /** Takes up a layout of ours. Throws if it is none. */
 export function fromLayout(layout, defaults) {
   const first = (value) => (Array.isArray(value) ? value[0] : value) || "";

@@ -249,11 +249,14 @@ async function startRepainting(blob) {
   say("Paint over what shall change, or draw boxes; then say what stands there.");
 }
 
-/** Takes up a layout that the server read from a file, and tells what it put right or left out. */
-function useImported({ layout: found, notes }) {
+const FILES_LEFT_OUT = "pictures that the file names are left out: drop each on its box, and one to repaint on the canvas";
+
+/** Takes up a layout that the server read from a file, and tells what it or the page put right or left out. */
+function useImported({ layout: found, notes: ofServer }) {
   layout.fromLayout(found, defaults);
   say("Layout opened.");
   $("problem").hidden = true;
+  const notes = [...(layout.namesFiles(found) ? [FILES_LEFT_OUT] : []), ...ofServer];
   const more = notes.length > 3 ? [`${notes.length - 3} more`] : [];
   if (notes.length) complain(new api.Problem({ detail: [...notes.slice(0, 3), ...more].join("; ") }));
 }
@@ -262,17 +265,20 @@ function useImported({ layout: found, notes }) {
 async function openLayouts(file) {
   const layouts = await api.importLayouts(file);
   useImported(layouts[0]);
-  imported.offer(layouts, useImported);
+  imported.offer(layouts, (chosen) => {
+    try { useImported(chosen); } catch (error) { complain(error); }
+  });
 }
 
 /** A file from wherever: a layout, a picture of ours, a picture for a box, or one to repaint. */
 async function take(file, target) {
   $("problem").hidden = true;
-  imported.offer([]);
   try {
-    if (!file.type.startsWith("image/")) return await openLayouts(file);
-    const element = target?.closest?.("[data-id]");
-    if (element && objects.takesPictures()) return await objects.setPicture(Number(element.dataset.id), file);
+    const isPicture = file.type.startsWith("image/");
+    const element = isPicture && objects.takesPictures() && target?.closest?.("[data-id]");
+    if (element) return await objects.setPicture(Number(element.dataset.id), file);
+    imported.offer([]);
+    if (!isPicture) return await openLayouts(file);
     const texts = await textsOf(file);
     if (texts.has("gligen")) {
       const found = JSON.parse(texts.get("gligen"));

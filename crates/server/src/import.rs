@@ -1,20 +1,25 @@
 //! `POST /v1/layouts/import`: the layouts in a file of another program, as ours.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use gligen_pipeline::{ForeignFormat, ImportError, ImportOptions, Layout};
+use gligen_pipeline::{ForeignFormat, ImportError, ImportOptions, Layout, LayoutError};
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde::de::IgnoredAny;
 
 use crate::App;
 use crate::answer::json_answer;
 use crate::form::{FORM, Part, parts};
 use crate::problem::Problem;
 use crate::work::{in_background, receive};
+
+/// The byte-order mark that some editors begin a text with.
+const MARK: &str = "\u{feff}";
 
 pub(crate) async fn import(
     State(app): State<Arc<App>>,
@@ -71,6 +76,11 @@ impl Form {
         let options = ImportOptions { format: self.format, prompt: self.prompt.as_deref() };
         let imported = match Layout::import(&self.file, &options) {
             Err(ImportError::Ours) => return ours(&self.file),
+            Err(ImportError::Unknown | ImportError::Json(_))
+                if self.format.is_none() && is_meant_as_ours(&self.file) =>
+            {
+                return ours(&self.file);
+            }
             imported => imported?,
         };
         let as_told = |one: gligen_pipeline::Imported| ImportedLayout {
@@ -94,19 +104,28 @@ fn named(format: &str) -> Result<ForeignFormat, Problem> {
     })
 }
 
+/// Whether a file that may have mistakes, or its first line, is an object with a caption.
+fn is_meant_as_ours(file: &[u8]) -> bool {
+    let text = file.strip_prefix(MARK.as_bytes()).unwrap_or(file);
+    let mut values = serde_json::Deserializer::from_slice(text).into_iter::<BTreeMap<String, IgnoredAny>>();
+    matches!(values.next(), Some(Ok(keys)) if keys.contains_key("prompt"))
+}
+
 /// The layouts in a file of ours: one, or one a line.
 fn ours(file: &[u8]) -> Result<Vec<ImportedLayout>, Problem> {
-    let as_is = |(index, layout): (usize, Layout)| ImportedLayout {
-        id: index.to_string(),
-        layout,
-        notes: Vec::new(),
+    let as_is = |index: usize, layout| ImportedLayout { id: index.to_string(), layout, notes: Vec::new() };
+    let text = match (Layout::from_bytes(file), std::str::from_utf8(file)) {
+        (Ok(layout), _) => return Ok(vec![as_is(0, layout)]),
+        (Err(LayoutError::Json(_)), Ok(text)) => text.trim_start_matches(MARK),
+        (Err(error), _) => return Err(error.into()),
     };
-    if let Ok(layout) = Layout::from_bytes(file) {
-        return Ok(vec![as_is((0, layout))]);
-    }
-    let lines = String::from_utf8_lossy(file);
-    let lines: Result<Vec<_>, _> = lines.trim().lines().map(Layout::from_json).collect();
-    Ok(lines?.into_iter().enumerate().map(as_is).collect())
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+    let layouts = lines.enumerate().map(|(index, (number, line))| {
+        let layout =
+            Layout::from_json(line).map_err(|error| Problem::from(error).at(&format!("line {number}")));
+        Ok(as_is(index, layout?))
+    });
+    layouts.collect()
 }
 
 /// What a file holds.

@@ -41,6 +41,11 @@ impl Problem {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// Says where it is, before what is wrong.
+    pub(crate) fn at(self, place: &str) -> Self {
+        Self { detail: format!("{place}: {}", self.detail), ..self }
+    }
+
     /// Says after how many seconds it is worth trying again.
     pub(crate) fn retry_after(self, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..self }

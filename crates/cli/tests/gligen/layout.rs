@@ -155,7 +155,7 @@ fn captions_with_objects_of_their_own_are_drawn_each() {
 fn layouts_on_lines_are_drawn_each_in_its_size() {
     let program = with_foreign("mig.json");
     let lines = text(&program.run(&["layout", "import", "mig.json"]).stdout);
-    let lines = lines + "\n" + r#"{"prompt": "a", "width": 640, "height": 80}"#;
+    let lines = format!("\u{feff}{lines}\n{}", r#"{"prompt": "a", "width": 640, "height": 80}"#);
     let output = fed(&program, &["layout", "draw", "-", "--output", "a.png"], &lines);
     assert_eq!(text(&output.stdout), "a-0.png\na-1.png\na-2.png\n");
     assert_eq!((size(&program, "a-0.png"), size(&program, "a-2.png")), ((512, 512), (640, 80)));

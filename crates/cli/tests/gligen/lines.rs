@@ -46,7 +46,7 @@ fn written(program: &Program, name: &str) -> SystemTime {
 /// A line without a seed is finished with that of its pictures that are left.
 #[test]
 fn lines_that_are_drawn_are_skipped() {
-    let program = with_lines(&[CAT, "", DOG]);
+    let program = with_lines(&[&format!("\u{feff}{CAT}"), "", DOG]);
     let names = ["many-0001.png", "many-0003-0.png", "many-0003-1.png"];
     let (paths, notes) = draw(&program, &[]);
     assert_eq!(paths, names.join("\n") + "\n");

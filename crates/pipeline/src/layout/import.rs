@@ -194,7 +194,8 @@ impl fmt::Debug for ForeignFormat {
 /// Whether `text` is a layout of ours, or a line of JSON for each of several.
 fn are_ours(text: &str) -> bool {
     let is_ours = |text: &str| Layout::from_json(text).is_ok();
-    is_ours(text) || !text.trim().is_empty() && text.trim().lines().all(is_ours)
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty()).peekable();
+    is_ours(text) || lines.peek().is_some() && lines.all(is_ours)
 }
 
 /// What is known of a foreign file beside its bytes.
@@ -249,8 +250,8 @@ impl Layout {
         let format = options.format.map_or_else(|| ForeignFormat::of(text), Ok)?;
         let drafts = (format.read)(&Source { text, prompt: options.prompt })?;
         let imported = drafts.into_iter().enumerate();
-        let imported: Vec<_> =
-            imported.filter_map(|(index, draft)| draft.finish(index, options.prompt)).collect();
+        let imported = imported.filter_map(|(index, draft)| draft.finish(index, options.prompt).transpose());
+        let imported = imported.collect::<Result<Vec<_>, _>>()?;
         if imported.is_empty() { Err(ImportError::Empty { format: format.name }) } else { Ok(imported) }
     }
 }

@@ -72,6 +72,16 @@ export async function imports() {
   await page.locator("#undo").click();
   assert.deepEqual(await phrases(), vaseAndChair);
 
+  // One that the page cannot use is told, and changes nothing.
+  await drop(page, "two.jsonl", "", Buffer.from('{"prompt": "a cat"}\n{"prompt": ""}\n'));
+  await page.selectOption("#imported", "1");
+  await page.getByText("no caption in it").waitFor();
+  assert.equal(await page.inputValue("#prompt"), "a cat");
+
+  // Pictures that a file names are not there for a page.
+  await pasteText(page, '{"prompt": "a cat", "objects": [{"image": "cat.png", "box": [0.1, 0.2, 0.9, 0.8]}]}');
+  await page.getByText("pictures that the file names are left out").waitFor();
+
   // What a model answered is no JSON; what was put right is told.
   await drop(page, "answer.txt", "text/plain", foreign("lmd.txt"));
   await page.locator("#imported-bar").waitFor({ state: "hidden" });

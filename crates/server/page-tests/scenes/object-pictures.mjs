@@ -30,5 +30,14 @@ export async function objectPictures() {
   await page.waitForFunction(() => document.querySelectorAll(".box img:not([hidden])").length === 2);
   await page.getByText("Use these settings").click();
   assert.deepEqual((await boxes(page)).map(({ phrase, image }) => [phrase, Boolean(image)]), [["a cat", true], ["", true]]);
+
+  // A picture for a box of one of several layouts leaves the choice among them.
+  await drop(page, "two.jsonl", "", Buffer.from(["a cat", "a dog"].map(oneBox).join("\n")));
+  await page.locator("#imported-bar").waitFor();
+  await drop(page, "cat.png", "image/png", madePicture, ".box");
+  await page.locator(".box img:not([hidden])").waitFor();
+  assert.ok(await page.locator("#imported-bar").isVisible());
   await page.context().close();
 }
+
+const oneBox = (phrase) => JSON.stringify({ prompt: phrase, objects: [{ phrase, box: [0.1, 0.2, 0.9, 0.8] }] });

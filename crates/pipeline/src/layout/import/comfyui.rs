@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::draft::Draft;
+use super::source::check_length;
 use super::{ImportError, Source, corners, sampler};
 
 /// A node with a box.
@@ -68,6 +69,9 @@ impl Workflow {
         let (caption, boxes) = self.conditioning(sampler, "positive");
         let mut draft = Draft::of(None, caption.unwrap_or_default());
         for (name, node) in boxes.into_iter().rev() {
+            // A workflow that turns in a circle has a box a thousand times.
+            check_length(name)
+                .map_err(|reason| ImportError::value(BOX_NODE, format!("its name: {reason}")))?;
             let sides = ["x", "y", "width", "height"].map(|side| self.number(node, side));
             let [Some(x), Some(y), Some(width), Some(height)] = sides else {
                 let reason = format!("expected numbers x, y, width and height of a {BOX_NODE}");

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use gligen_schedulers::SchedulerKind;
 
 use super::corners::fitted;
-use super::source::Id;
+use super::source::{Id, check_length};
 use super::{ImportError, Imported};
 use crate::layout::values::six_decimals;
 use crate::{Layout, LayoutObject};
@@ -33,6 +33,7 @@ impl Draft {
 
     /// Adds what the box at `path` holds. `corners` are fractions, in the order x0 y0 x1 y1.
     pub(super) fn add(&mut self, path: String, phrase: &str, corners: [f64; 4]) -> Result<(), ImportError> {
+        check_length(phrase).map_err(|reason| ImportError::value(&path, format!("its phrase: {reason}")))?;
         let phrase = Some(phrase.to_string());
         self.add_object(path, LayoutObject { phrase, rect: corners, ..LayoutObject::default() })
     }
@@ -83,18 +84,20 @@ impl Draft {
     }
 
     /// The finished layout, the `index`-th of its file; none if there is nothing in it.
-    pub(super) fn finish(self, index: usize, prompt: Option<&str>) -> Option<Imported> {
+    pub(super) fn finish(self, index: usize, prompt: Option<&str>) -> Result<Option<Imported>, ImportError> {
         let Self { mut layout, id, objects, notes } = self;
         layout.prompt.retain(|prompt| !prompt.trim().is_empty());
         if layout.prompt.is_empty() && objects.is_empty() {
-            return None;
+            return Ok(None);
         }
         if layout.prompt.is_empty() {
             let phrases = objects.iter().filter_map(|object| object.phrase.as_deref());
+            check_length(prompt.unwrap_or_default())
+                .map_err(|reason| ImportError::value("prompt", reason))?;
             layout.prompt = vec![prompt.map_or_else(|| joined(phrases), String::from)];
         }
         layout.objects = vec![objects];
-        Some(Imported { id: id.unwrap_or_else(|| index.to_string()), layout, notes })
+        Ok(Some(Imported { id: id.unwrap_or_else(|| index.to_string()), layout, notes }))
     }
 }
 

@@ -43,11 +43,11 @@ pub(super) fn read(source: &Source) -> Result<Vec<Draft>, ImportError> {
     if parse::<IgnoredAny>(source.text, "").is_err() {
         return Ok(vec![answer("", source.text)?]);
     }
-    let is_cache = match source.json::<Entries<IgnoredAny>>() {
-        Ok(Entries(entries)) => !entries.iter().any(|(key, _)| key == "gen_boxes"),
-        Err(_) => false, // a list of specifications
+    let is_specification = || {
+        let Entries(entries) = source.json::<Entries<IgnoredAny>>()?;
+        Ok::<_, ImportError>(entries.iter().any(|(key, _)| key == "gen_boxes"))
     };
-    if !is_cache {
+    if source.is_list() || is_specification()? {
         let all = source.each()?.into_iter();
         return all.map(|(place, one)| draft(&format!("{place}gen_boxes"), one)).collect();
     }

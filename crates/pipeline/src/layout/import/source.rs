@@ -3,10 +3,21 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::ImportError;
+
+/// The most characters of what a file has once and many things made of it each have a copy of: a phrase, a name.
+const MAX_TEXT: usize = 1000;
+
+/// That `text` may be copied into many things.
+pub(super) fn check_length(text: &str) -> Result<(), String> {
+    if text.chars().nth(MAX_TEXT).is_none() {
+        return Ok(());
+    }
+    Err(format!("expected at most {MAX_TEXT} characters, found {}", text.chars().count()))
+}
 
 /// A foreign file.
 pub(super) struct Source<'a> {
@@ -21,9 +32,13 @@ impl Source<'_> {
         parse(self.text, "")
     }
 
+    pub(super) fn is_list(&self) -> bool {
+        self.text.trim_start().starts_with('[')
+    }
+
     /// Reads it as one `T` or as a list of them; each comes with what stands before its paths.
     pub(super) fn each<T: DeserializeOwned>(&self) -> Result<Vec<(String, T)>, ImportError> {
-        if !self.text.trim_start().starts_with('[') {
+        if !self.is_list() {
             return Ok(vec![(String::new(), self.json()?)]);
         }
         let all: Vec<T> = self.json()?;
@@ -104,8 +119,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
+                while let Some(name) = map.next_key::<String>()? {
+                    check_length(&name).map_err(|reason| A::Error::custom(format!("a name: {reason}")))?;
+                    entries.push((name, map.next_value()?));
                 }
                 Ok(Entries(entries))
             }
