@@ -20,6 +20,7 @@ use std::marker::PhantomData;
 use std::sync::OnceLock;
 
 use super::ways::Target;
+use crate::vectors::prefetch;
 
 /// Rows, and columns, that are multiplied together: two tiles of 16.
 pub(crate) const SIDE: usize = 32;
@@ -260,13 +261,12 @@ struct Sums([[f32; SIDE]; SIDE]);
 
 impl Target {
     /// Asks for the memory of all rows, which is far apart and will be here when the sums are complete.
-    #[target_feature(enable = "avx512f")]
     fn prefetch(self) {
         for row in 0..self.rows {
             let c = self.c.wrapping_add(row * self.c_row);
             // A row lies in three lines of the caches at most.
             for column in [0, self.columns / 2, self.columns - 1] {
-                _mm_prefetch::<_MM_HINT_T0>(c.wrapping_add(column).cast());
+                prefetch(c.wrapping_add(column));
             }
         }
     }

@@ -78,12 +78,15 @@ mod x86 {
         }
     }
 
+    /// Places in two vectors, those of the second from 16 on.
+    type Places = [i32; 16];
+
     /// The numbers of two vectors at even places, and those at odd ones.
-    const EVEN: [i32; 16] = [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30];
-    const ODD: [i32; 16] = [1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31];
+    const EVEN: &Places = &[0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30];
+    const ODD: &Places = &[1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31];
     /// The numbers of two vectors by turns: those of the lower halves, and of the upper ones.
-    const LOWER: [i32; 16] = [0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23];
-    const UPPER: [i32; 16] = [8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31];
+    const LOWER: &Places = &[0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23];
+    const UPPER: &Places = &[8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31];
 
     /// The vectors of [`Lanes::load_fours`](crate::vectors::Lanes::load_fours) from the numbers as they lie.
     ///
@@ -99,18 +102,9 @@ mod x86 {
     ) -> [__m512; 4] {
         // SAFETY: the caller's promise.
         unsafe {
-            let (even, odd) =
-                (_mm512_loadu_si512(EVEN.as_ptr().cast()), _mm512_loadu_si512(ODD.as_ptr().cast()));
-            let even_ab = _mm512_permutex2var_ps(a, even, b);
-            let even_cd = _mm512_permutex2var_ps(c, even, d);
-            let odd_ab = _mm512_permutex2var_ps(a, odd, b);
-            let odd_cd = _mm512_permutex2var_ps(c, odd, d);
-            [
-                _mm512_permutex2var_ps(even_ab, even, even_cd),
-                _mm512_permutex2var_ps(odd_ab, even, odd_cd),
-                _mm512_permutex2var_ps(even_ab, odd, even_cd),
-                _mm512_permutex2var_ps(odd_ab, odd, odd_cd),
-            ]
+            let [even_ab, odd_ab, even_cd, odd_cd] = paired([a, b, c, d], EVEN, ODD);
+            let [a, c, b, d] = paired([even_ab, even_cd, odd_ab, odd_cd], EVEN, ODD);
+            [a, b, c, d]
         }
     }
 
@@ -128,17 +122,27 @@ mod x86 {
     ) -> [__m512; 4] {
         // SAFETY: the caller's promise.
         unsafe {
-            let (lower, upper) =
-                (_mm512_loadu_si512(LOWER.as_ptr().cast()), _mm512_loadu_si512(UPPER.as_ptr().cast()));
-            let lower_ac = _mm512_permutex2var_ps(a, lower, c);
-            let upper_ac = _mm512_permutex2var_ps(a, upper, c);
-            let lower_bd = _mm512_permutex2var_ps(b, lower, d);
-            let upper_bd = _mm512_permutex2var_ps(b, upper, d);
+            let [lower_ac, upper_ac, lower_bd, upper_bd] = paired([a, c, b, d], LOWER, UPPER);
+            paired([lower_ac, lower_bd, upper_ac, upper_bd], LOWER, UPPER)
+        }
+    }
+
+    /// The numbers of the first two vectors at these places of both, and of the last two.
+    ///
+    /// # Safety
+    ///
+    /// The processor must have AVX-512F.
+    #[inline(always)]
+    unsafe fn paired([a, b, c, d]: [__m512; 4], first: &Places, second: &Places) -> [__m512; 4] {
+        // SAFETY: the caller's promise; there are sixteen places.
+        unsafe {
+            let first = _mm512_loadu_si512(first.as_ptr().cast());
+            let second = _mm512_loadu_si512(second.as_ptr().cast());
             [
-                _mm512_permutex2var_ps(lower_ac, lower, lower_bd),
-                _mm512_permutex2var_ps(lower_ac, upper, lower_bd),
-                _mm512_permutex2var_ps(upper_ac, lower, upper_bd),
-                _mm512_permutex2var_ps(upper_ac, upper, upper_bd),
+                _mm512_permutex2var_ps(a, first, b),
+                _mm512_permutex2var_ps(a, second, b),
+                _mm512_permutex2var_ps(c, first, d),
+                _mm512_permutex2var_ps(c, second, d),
             ]
         }
     }
