@@ -1,4 +1,4 @@
-//! Files that are read: by their names, or from standard input as `-`; and layouts on the lines of one.
+//! Files that are read: by their names, or from standard input as `-`; and a layout on a line of one.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -33,12 +33,6 @@ pub(crate) fn read(path: &Path) -> Result<(Vec<u8>, String), Failure> {
         ));
     }
     Ok((bytes, name))
-}
-
-/// The lines of `text` that are not empty, each with its number from 1; empty ones count, so that it is also what an
-/// editor calls it. A byte-order mark before the first counts for nothing.
-pub(crate) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    (1..).zip(text.trim_start_matches('\u{feff}').lines()).filter(|(_, line)| !line.trim().is_empty())
 }
 
 /// The layout on `line`, the `number`-th of its file, which errors call `place`.

@@ -3,6 +3,7 @@
 mod error;
 mod import;
 mod keys;
+mod lines;
 #[cfg(feature = "schema")]
 mod schema;
 mod values;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::error::LayoutError;
 pub use self::import::{ForeignFormat, ImportError, ImportOptions, Imported};
+pub use self::lines::{layout_lines, without_mark};
 use self::values::six_decimals;
 use crate::embedded_picture::{embedded_picture, is_data_url};
 use crate::png_file::{LAYOUT_KEYWORD, read_png_texts};
@@ -209,7 +211,7 @@ impl Layout {
             path: "layout".into(),
             reason: format!("neither a PNG file nor UTF-8 text: {error}"),
         })?;
-        Self::from_json(text.trim_start_matches('\u{feff}'))
+        Self::from_json(without_mark(text))
     }
 
     /// Reads a layout file, or the layout in a picture made by us.

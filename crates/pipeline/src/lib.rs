@@ -76,7 +76,8 @@ pub use gligen_vae::Tiling;
 pub use hint::system_hint;
 pub use inpaint::{Inpaint, InpaintMode};
 pub use layout::{
-    ForeignFormat, ImportError, ImportOptions, Imported, Layout, LayoutError, LayoutObject, random_seed,
+    ForeignFormat, ImportError, ImportOptions, Imported, Layout, LayoutError, LayoutObject, layout_lines,
+    random_seed, without_mark,
 };
 #[cfg(feature = "networks")]
 pub use memory::Memory;

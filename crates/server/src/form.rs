@@ -22,6 +22,19 @@ pub(crate) struct Part {
     pub(crate) bytes: Bytes,
 }
 
+impl Part {
+    /// Its bytes as a text.
+    pub(crate) fn text(&self) -> Result<String, Problem> {
+        let text = std::str::from_utf8(&self.bytes);
+        text.map(str::to_owned).map_err(|error| Problem::malformed(format!("`{}`: {error}", self.name)))
+    }
+}
+
+/// What is wrong with a form that has two parts of this name.
+pub(crate) fn given_twice(name: &str) -> Problem {
+    Problem::malformed(format!("`{name}`: given twice, expected once"))
+}
+
 /// The parts of `body`, the form that `headers` belong to. Not to be called where connections wait for it.
 pub(crate) fn parts(headers: &HeaderMap, body: Bytes) -> Result<Vec<Part>, Problem> {
     // All of it is here already, and its size was checked.

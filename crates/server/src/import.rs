@@ -7,19 +7,18 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use gligen_pipeline::{ForeignFormat, ImportError, ImportOptions, Layout, LayoutError};
+use gligen_pipeline::{
+    ForeignFormat, ImportError, ImportOptions, Layout, LayoutError, layout_lines, without_mark,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
 use crate::App;
 use crate::answer::json_answer;
-use crate::form::{FORM, Part, parts};
+use crate::form::{FORM, Part, given_twice, parts};
 use crate::problem::Problem;
 use crate::work::{in_background, receive};
-
-/// The byte-order mark that some editors begin a text with.
-const MARK: &str = "\u{feff}";
 
 pub(crate) async fn import(
     State(app): State<Arc<App>>,
@@ -53,19 +52,19 @@ fn format_names() -> Vec<&'static str> {
 impl Form {
     fn of(parts: Vec<Part>) -> Result<Self, Problem> {
         let (mut file, mut format, mut prompt) = (None, None, None);
-        for Part { name, bytes } in parts {
-            let is_second = match name.as_str() {
-                "file" => file.replace(bytes).is_some(),
-                "format" => format.replace(named(&text(&name, &bytes)?)?).is_some(),
-                "prompt" => prompt.replace(text(&name, &bytes)?).is_some(),
-                _ => {
+        for part in parts {
+            let is_second = match part.name.as_str() {
+                "file" => file.replace(part.bytes).is_some(),
+                "format" => format.replace(named(&part.text()?)?).is_some(),
+                "prompt" => prompt.replace(part.text()?).is_some(),
+                name => {
                     return Err(Problem::malformed(format!(
                         "unknown part `{name}`, expected `file`, `format` or `prompt`"
                     )));
                 }
             };
             if is_second {
-                return Err(Problem::malformed(format!("`{name}`: given twice, expected once")));
+                return Err(given_twice(&part.name));
             }
         }
         let file = file.ok_or_else(|| Problem::malformed("`file`: missing"))?;
@@ -92,11 +91,6 @@ impl Form {
     }
 }
 
-fn text(name: &str, bytes: &[u8]) -> Result<String, Problem> {
-    let text = std::str::from_utf8(bytes);
-    text.map(str::to_owned).map_err(|error| Problem::malformed(format!("`{name}`: {error}")))
-}
-
 fn named(format: &str) -> Result<ForeignFormat, Problem> {
     ForeignFormat::from_name(format).ok_or_else(|| {
         let detail = format!("`format`: found `{format}`, expected one of those that are read");
@@ -106,8 +100,8 @@ fn named(format: &str) -> Result<ForeignFormat, Problem> {
 
 /// Whether a file that may have mistakes, or its first line, is an object with a caption.
 fn is_meant_as_ours(file: &[u8]) -> bool {
-    let text = file.strip_prefix(MARK.as_bytes()).unwrap_or(file);
-    let mut values = serde_json::Deserializer::from_slice(text).into_iter::<BTreeMap<String, IgnoredAny>>();
+    let text = without_mark(std::str::from_utf8(file).unwrap_or_default());
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<BTreeMap<String, IgnoredAny>>();
     matches!(values.next(), Some(Ok(keys)) if keys.contains_key("prompt"))
 }
 
@@ -116,11 +110,10 @@ fn ours(file: &[u8]) -> Result<Vec<ImportedLayout>, Problem> {
     let as_is = |index: usize, layout| ImportedLayout { id: index.to_string(), layout, notes: Vec::new() };
     let text = match (Layout::from_bytes(file), std::str::from_utf8(file)) {
         (Ok(layout), _) => return Ok(vec![as_is(0, layout)]),
-        (Err(LayoutError::Json(_)), Ok(text)) => text.trim_start_matches(MARK),
+        (Err(LayoutError::Json(_)), Ok(text)) => text,
         (Err(error), _) => return Err(error.into()),
     };
-    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
-    let layouts = lines.enumerate().map(|(index, (number, line))| {
+    let layouts = layout_lines(text).enumerate().map(|(index, (number, line))| {
         let layout =
             Layout::from_json(line).map_err(|error| Problem::from(error).at(&format!("line {number}")));
         Ok(as_is(index, layout?))

@@ -4,11 +4,11 @@ use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use gligen_pipeline::{Layout, Picture, Request};
+use gligen_pipeline::{Layout, Picture, Request, layout_lines};
 
 use super::Args;
 use crate::failure::Failure;
-use crate::input::{layout_on_line, lines, read};
+use crate::input::{layout_on_line, read};
 use crate::output_path::{Target, with_suffix};
 
 /// How the name of a file ends that has a layout on each line.
@@ -99,7 +99,7 @@ impl Args {
         let output = self.output.clone().unwrap_or(name);
         let text = std::fs::read_to_string(path).map_err(|source| Failure::file(path, source))?;
         let mut all = Vec::new();
-        for (number, line) in lines(&text) {
+        for (number, line) in layout_lines(&text) {
             let place = Line { file: path.into(), number };
             let layout = layout_on_line(place.to_string(), number, line)?;
             all.push(Asked {

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use gligen_pipeline::{
-    Compat, Error, Layout, LayoutError, LayoutObject, Object, Transparency, read_picture, rgb_image,
-    write_png,
+    Compat, Error, Layout, LayoutError, LayoutObject, Object, Transparency, layout_lines, read_picture,
+    rgb_image, write_png,
 };
 use image::{Rgb, RgbImage};
 
 use crate::failure::Failure;
-use crate::input::{layout_on_line, lines, read};
+use crate::input::{layout_on_line, read};
 use crate::output_path::Target;
 use crate::{overlay, report};
 
@@ -89,7 +89,7 @@ fn layouts(bytes: &[u8], name: &str) -> Result<Vec<(Option<String>, Layout)>, Fa
         Ok(layout) => return Ok(vec![(None, layout)]),
         Err(source) => Failure::layout(name, source),
     };
-    let mut lines = lines(std::str::from_utf8(bytes).unwrap_or_default()).peekable();
+    let mut lines = layout_lines(std::str::from_utf8(bytes).unwrap_or_default()).peekable();
     if lines.peek().is_none_or(|(_, first)| Layout::from_json(first).is_err()) {
         return Err(whole);
     }

@@ -38,7 +38,7 @@ use std::io::Cursor;
 use self::draft::Draft;
 pub use self::error::ImportError;
 use self::source::Source;
-use super::Layout;
+use super::{Layout, layout_lines, without_mark};
 use crate::png_file::read_png_texts;
 
 /// Keyword of the text in which ComfyUI puts its workflow into a picture.
@@ -194,8 +194,8 @@ impl fmt::Debug for ForeignFormat {
 /// Whether `text` is a layout of ours, or a line of JSON for each of several.
 fn are_ours(text: &str) -> bool {
     let is_ours = |text: &str| Layout::from_json(text).is_ok();
-    let mut lines = text.lines().filter(|line| !line.trim().is_empty()).peekable();
-    is_ours(text) || lines.peek().is_some() && lines.all(is_ours)
+    let mut lines = layout_lines(text).peekable();
+    is_ours(text) || lines.peek().is_some() && lines.all(|(_, line)| is_ours(line))
 }
 
 /// What is known of a foreign file beside its bytes.
@@ -246,7 +246,7 @@ impl Layout {
     /// [`ImportError`]; each of a value names its place, as in `elements[2].bbox`.
     pub fn import(bytes: &[u8], options: &ImportOptions) -> Result<Vec<Imported>, ImportError> {
         let text = text_of(bytes)?;
-        let text = text.trim_start_matches('\u{feff}');
+        let text = without_mark(&text);
         let format = options.format.map_or_else(|| ForeignFormat::of(text), Ok)?;
         let drafts = (format.read)(&Source { text, prompt: options.prompt })?;
         let imported = drafts.into_iter().enumerate();

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use super::{ErrorObject, Fields, Reply, answer};
 use crate::App;
-use crate::form::{FORM, Part, parts};
+use crate::form::{FORM, Part, given_twice, parts};
 use crate::problem::Problem;
 use crate::repainting::{MaskKind, Repainting, inpaint_mode};
 use crate::work::submit;
@@ -69,17 +69,16 @@ pub(crate) struct Edit {
 fn edit(parts: Vec<Part>, mode: InpaintMode, max_pixels: u64) -> Result<(Layout, Reply), Problem> {
     let mut values = Map::new();
     for Part { name, bytes } in parts {
-        let name = name.trim_end_matches("[]");
-        let text =
-            || String::from_utf8(bytes.to_vec()).map_err(|e| Problem::malformed(format!("`{name}`: {e}")));
+        let part = Part { name: name.trim_end_matches("[]").into(), bytes };
+        let name = part.name.as_str();
         let value = match name {
-            "image" | "mask" => STANDARD.encode(&bytes).into(),
-            _ if JSON_FIELDS.iter().any(|field| field == name) => serde_json::from_str(&text()?)
+            "image" | "mask" => STANDARD.encode(&part.bytes).into(),
+            _ if JSON_FIELDS.iter().any(|field| field == name) => serde_json::from_str(&part.text()?)
                 .map_err(|e| Problem::malformed(format!("`{name}`: not JSON: {e}")))?,
-            _ => text()?.into(),
+            _ => part.text()?.into(),
         };
         if values.insert(name.into(), value).is_some() {
-            return Err(Problem::malformed(format!("`{name}`: given twice, expected once")));
+            return Err(given_twice(name));
         }
     }
     let edit: Edit =
